@@ -1,0 +1,10 @@
+export type {
+  Engine,
+  EngineReader,
+  EngineSnapshot,
+  KeyRange,
+  KeyValue,
+  ScanOptions,
+  WriteBatch,
+  WriteOptions,
+} from './engine.ts';

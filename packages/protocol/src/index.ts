@@ -1,0 +1,11 @@
+export * as coprocessor from './generated/coprocessor.ts';
+export * as eraftpb from './generated/eraftpb.ts';
+export * as errorpb from './generated/errorpb.ts';
+export * as flotillapb from './generated/flotillapb.ts';
+export * as kvrpcpb from './generated/kvrpcpb.ts';
+export * as metapb from './generated/metapb.ts';
+export * as raft_cmdpb from './generated/raft-cmdpb.ts';
+export * as raft_serverpb from './generated/raft-serverpb.ts';
+export * as schedulerpb from './generated/schedulerpb.ts';
+export * as tinykvpb from './generated/tinykvpb.ts';
+export { asBuffer, type Codec, type MethodDefinition, Reader, WireError, Writer } from './wire.ts';

@@ -1,0 +1,8 @@
+export type {
+  CommandResult,
+  LeadershipChange,
+  RaftStoreHandle,
+  RegionSnapshot,
+  SnapshotReceiver,
+} from './store-handle.ts';
+export type { Transport, TransportOutcome } from './transport.ts';

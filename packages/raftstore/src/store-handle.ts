@@ -1,0 +1,59 @@
+import type { SendOutcome } from '@flotilla/actor';
+import type { KeyValue } from '@flotilla/engine';
+import type { flotillapb, metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
+import type { Observable } from 'rxjs';
+
+/** A consistent view of one region, for reads that a single command cannot hold. Must be closed. */
+export interface RegionSnapshot {
+  readonly region: metapb.Region;
+  /** @throws {RegionSnapshotError} with code `keyNotInRegion`. */
+  get(columnFamily: string, key: Uint8Array): Promise<Uint8Array | undefined>;
+  /** Pairs of the region from `start` in key order, keys without their column family; never past the region's end. */
+  scan(columnFamily: string, start: Uint8Array, limit: number, maxBytes: number): Promise<KeyValue[]>;
+  close(): Promise<void>;
+}
+
+/** How a command ended. A `snap` request that succeeded brings a snapshot, which the receiver closes. */
+export interface CommandResult {
+  readonly response: raft_cmdpb.RaftCmdResponse;
+  readonly snapshot?: RegionSnapshot | undefined;
+}
+
+/** Takes in one streamed snapshot; nothing of it is kept unless `finish` resolves. */
+export interface SnapshotReceiver {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Checks and keeps the files, then hands the message to the region. */
+  finish(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** A running store as servers, clients in the same process and tests see it. */
+export interface RaftStoreHandle {
+  readonly storeId: number;
+  readonly clusterId: number;
+  /**
+   * Runs a command: writes through the log, reads by ReadIndex. Resolves exactly once and never rejects; a failure is in
+   * `response.header.error`. `staleCommand` means it took no effect; `outcomeUnknown` means that nobody knows.
+   */
+  execute(request: raft_cmdpb.RaftCmdRequest): Promise<CommandResult>;
+  /** Hands in a message from another store. */
+  deliver(message: raft_serverpb.RaftMessage): SendOutcome;
+  /** @throws {SnapshotError} with code `tooManySnapshots` or `malformedSnapshot`. */
+  receiveSnapshot(message: raft_serverpb.RaftMessage): Promise<SnapshotReceiver>;
+  /** Every peer of this store, by region id. */
+  status(): readonly flotillapb.RegionStatus[];
+  /** Leadership of this store's peers as it changes, one array per batch. */
+  readonly leadershipChanges: Observable<readonly LeadershipChange[]>;
+  /** Hands leadership of every region to another store where one can take it; resolves when done or when the signal aborts. */
+  transferLeadershipAway(signal: AbortSignal): Promise<void>;
+  /** Answers what is pending, ends the workers, closes nothing that was passed in. */
+  close(): Promise<void>;
+}
+
+/** One region's new leader as this store sees it. */
+export interface LeadershipChange {
+  readonly regionId: number;
+  readonly term: number;
+  readonly leader: metapb.Peer | undefined;
+  readonly isLocal: boolean;
+}

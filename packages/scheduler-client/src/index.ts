@@ -1,0 +1,1 @@
+export type { BootstrapOutcome, RegionWithLeader, SchedulerClient } from './scheduler-client.ts';
