@@ -22,5 +22,8 @@ for (const file of readdirSync(protoDirectory).filter((name) => name.endsWith('.
   root.resolvePath = (_origin, target) => join(protoDirectory, basename(target));
   root.loadSync(file).resolveAll();
   const name = basename(file, '.proto');
-  writeFileSync(join(outputDirectory, `${name.replaceAll('_', '-')}.ts`), renderModule(protobuf, root.lookup(name), file));
+  writeFileSync(
+    join(outputDirectory, `${name.replaceAll('_', '-')}.ts`),
+    renderModule(protobuf, root.lookup(name), file),
+  );
 }

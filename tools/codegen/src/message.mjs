@@ -72,7 +72,8 @@ function isSetExpression(field, value) {
 function encodeField(field) {
   const value = `message.${field.name}`;
   const tag = (wire) => `writer.uint32(${((field.id << 3) | wire) >>> 0});`;
-  if (!field.repeated) return `    if (${isSetExpression(field, value)}) {\n      ${tag(field.wire)}\n      ${writeStatement(field, value)}\n    }`;
+  if (!field.repeated)
+    return `    if (${isSetExpression(field, value)}) {\n      ${tag(field.wire)}\n      ${writeStatement(field, value)}\n    }`;
   if (field.wire === 2) {
     return `    for (const item of ${value}) {\n      ${tag(2)}\n      ${writeStatement(field, 'item')}\n    }`;
   }
