@@ -1,9 +1,15 @@
 export { assert, InvariantError, unreachable } from './assert.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { LogFields, Logger, LogLevel } from './logger.ts';
+export { createMemoryLogger, type LogLine, type MemoryLogger } from './memory-logger.ts';
+export { createPinoLogger, type LogDestination, type PinoLoggerOptions } from './pino-logger.ts';
 export type { Random } from './random.ts';
 export type { Runtime } from './runtime.ts';
 export { createSeededRandom } from './seeded-random.ts';
 export { silentLogger } from './silent-logger.ts';
-export { createSystemTimers, sleepOn } from './system-timers.ts';
+export { SimulatedClock } from './simulated-clock.ts';
+export { type SimulatedRuntime, SimulatedWorld } from './simulated-world.ts';
+export { sleepOn } from './sleep.ts';
+export { createSystemRuntime, type SystemRuntimeOptions } from './system-runtime.ts';
+export { createSystemTimers } from './system-timers.ts';
 export type { TimerHandle, Timers } from './timers.ts';

@@ -4,27 +4,40 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { assert } from './assert.ts';
 import type { Random } from './random.ts';
 
-/** A source of chance determined by `seed`, a 32-bit whole number. */
+/**
+ * A source of chance determined by `seed`, a safe integer.
+ *
+ * The seed is hashed before use: the first number that xoroshiro128+ draws is its seed almost unchanged, and peers with
+ * neighbouring seeds would draw neighbouring election timeouts.
+ */
 export function createSeededRandom(seed: number): Random {
-  const generator = xoroshiro128plus(seed | 0);
+  assert(Number.isSafeInteger(seed), 'a seed must be a safe integer', { seed: String(seed) });
+  return createHashedRandom(hash(hash(0x811c9dc5, seed | 0), Math.floor(seed / 2 ** 32)));
+}
+
+function createHashedRandom(state: number): Random {
+  const generator = xoroshiro128plus(state);
   return {
     integer(minimum, end) {
-      assert(Number.isSafeInteger(minimum) && Number.isSafeInteger(end) && end > minimum, 'an empty or unsafe range', {
-        minimum,
-        end,
-      });
+      const isSafe = Number.isSafeInteger(minimum) && Number.isSafeInteger(end) && Number.isSafeInteger(end - minimum);
+      assert(isSafe && end > minimum, 'an empty or unsafe range', { minimum, end });
       return uniformInt(generator, minimum, end - 1);
     },
     fraction: () => uniformFloat64(generator),
-    fork: (label) => createSeededRandom(mix(seed, label)),
+    fork: (label) => {
+      let forked = hash(state, label.length);
+      for (let position = 0; position < label.length; position += 1) {
+        forked = hash(forked, label.charCodeAt(position));
+      }
+      return createHashedRandom(forked);
+    },
   };
 }
 
-/** FNV-1a over the label, begun from the seed. */
-function mix(seed: number, label: string): number {
-  let hash = (0x811c9dc5 ^ seed) | 0;
-  for (let position = 0; position < label.length; position += 1) {
-    hash = Math.imul(hash ^ label.charCodeAt(position), 0x01000193);
-  }
-  return hash | 0;
+/** Stirs a 32-bit `word` into a 32-bit `state`, so that a change of one bit changes about half of the result's. Source: MurmurHash3's 32-bit finaliser. */
+function hash(state: number, word: number): number {
+  let mixed = Math.imul(state ^ word, 0x9e3779b1) + 0x7f4a7c15;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) | 0;
 }
