@@ -1,9 +1,10 @@
 import { metapb, schedulerpb } from '@flotilla/protocol';
+import { createSystemRuntime, silentLogger } from '@flotilla/runtime';
 import { describe, expect, test } from 'vitest';
 import { schedulerClientCompliance } from '../src/compliance-suite.ts';
 import { MockScheduler } from '../src/mock-scheduler.ts';
-import { createInlineRuntime } from './inline-runtime.ts';
 
+const createRuntime = () => createSystemRuntime({ logger: silentLogger, seed: 1 });
 const peer = (id: number, storeId: number): metapb.Peer => metapb.Peer.create({ id, storeId });
 const key = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -26,7 +27,7 @@ function report(of: metapb.Region, fields: Partial<schedulerpb.RegionHeartbeatRe
 }
 
 function createBootstrapped(): MockScheduler {
-  const scheduler = new MockScheduler(createInlineRuntime());
+  const scheduler = new MockScheduler(createRuntime());
   expect(scheduler.bootstrap(metapb.Store.create({ id: 1, address: 'a' }), region())).toBe('bootstrapped');
   return scheduler;
 }
@@ -34,7 +35,7 @@ function createBootstrapped(): MockScheduler {
 describe('MockSchedulerClient as a SchedulerClient', () => {
   for (const { name, run } of schedulerClientCompliance) {
     test(name, async () => {
-      const scheduler = new MockScheduler(createInlineRuntime());
+      const scheduler = new MockScheduler(createRuntime());
       await run({
         connect: async () => scheduler.createClient(),
         order: (regionId, operator) => scheduler[operator.type](regionId, operator.peer),
