@@ -1,0 +1,4 @@
+// `npm run build`: installs when needed and builds every package.
+import { setUpAndBuild } from './setup.mjs';
+
+setUpAndBuild();
