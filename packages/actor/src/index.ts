@@ -1,4 +1,15 @@
 export { type Actor, type ActorFailure, type ActorHandler, type ActorOptions, startActor } from './actor.ts';
+export { type InlineWorkerOptions, spawnInlineWorker } from './inline-worker.ts';
 export { createMailbox, type Mailbox, type MailboxOptions, type Recipient, type SendOutcome } from './mailbox.ts';
 export { type BroadcastOutcome, type RouteOutcome, Router } from './router.ts';
-export type { TaskHandler, TaskWorker } from './task-worker.ts';
+export { serveTaskHandler } from './serve-task-handler.ts';
+export type {
+  EmitResult,
+  TaskFailure,
+  TaskFailureCode,
+  TaskHandler,
+  TaskWorker,
+  TaskWorkerOptions,
+} from './task-worker.ts';
+export { spawnThreadWorker, type ThreadWorkerOptions } from './thread-worker.ts';
+export { toTransferable } from './transferable.ts';
