@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** A broken invariant: the program's own state is wrong, so it must stop rather than corrupt data. */
 export class InvariantError extends Error {
   /** Stable code of every broken invariant. */
@@ -6,14 +8,10 @@ export class InvariantError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(message: string, details: Readonly<Record<string, unknown>> = {}) {
-    super(Object.keys(details).length === 0 ? message : `${message} ${JSON.stringify(details, replaceBigInt)}`);
+    super(Object.keys(details).length === 0 ? message : `${message} ${inspect(details, { breakLength: Infinity })}`);
     this.name = 'InvariantError';
     this.details = details;
   }
-}
-
-function replaceBigInt(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
 }
 
 /**
@@ -30,10 +28,13 @@ export function assert(
 }
 
 /**
- * Ends a `switch` over a discriminated union: compiles only when every member has been handled.
+ * Ends a `switch` over a discriminated union: compiles only when every member has been handled. The error shows the
+ * discriminant alone, because the rest of a message may hold keys and values of users.
  *
  * @throws {InvariantError} when reached at run time.
  */
 export function unreachable(value: never, what: string): never {
-  throw new InvariantError(`unexpected ${what}`, { value: value as unknown });
+  const reached: unknown = value;
+  const shown = typeof reached === 'object' && reached !== null && 'type' in reached ? reached.type : reached;
+  throw new InvariantError(`unexpected ${what}`, { value: typeof shown === 'object' ? typeof shown : shown });
 }

@@ -7,7 +7,7 @@ import { assert } from './assert.ts';
  */
 export function assertDelay(delayMs: number, leastMs: number): void {
   assert(Number.isFinite(delayMs) && delayMs >= leastMs, 'a delay must be a finite number of milliseconds', {
-    delayMs: String(delayMs),
+    delayMs,
     leastMs,
   });
 }

@@ -11,7 +11,7 @@ import type { Random } from './random.ts';
  * neighbouring seeds would draw neighbouring election timeouts.
  */
 export function createSeededRandom(seed: number): Random {
-  assert(Number.isSafeInteger(seed), 'a seed must be a safe integer', { seed: String(seed) });
+  assert(Number.isSafeInteger(seed), 'a seed must be a safe integer', { seed });
   return createHashedRandom(hash(hash(0x811c9dc5, seed | 0), Math.floor(seed / 2 ** 32)));
 }
 

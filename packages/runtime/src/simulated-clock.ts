@@ -32,7 +32,7 @@ export class SimulatedClock implements Clock {
 
   /** Moves the wall clock by `byMs`, forward or back. */
   jumpWall(byMs: number): void {
-    assert(Number.isFinite(byMs), 'a jump must be finite', { byMs: String(byMs) });
+    assert(Number.isFinite(byMs), 'a jump must be finite', { byMs });
     this.#rebase(this.#rate);
     this.#wallMs += byMs;
   }
@@ -40,7 +40,7 @@ export class SimulatedClock implements Clock {
   /** From now on the wall clock gains `partsPerMillion` on virtual time; negative loses, 0 ends the drift. */
   driftWall(partsPerMillion: number): void {
     assert(partsPerMillion > -1_000_000 && partsPerMillion < Infinity, 'a drift must leave the clock going', {
-      partsPerMillion: String(partsPerMillion),
+      partsPerMillion,
     });
     this.#rebase(1 + partsPerMillion / 1_000_000);
   }

@@ -80,7 +80,7 @@ export class SimulatedWorld {
   }
 
   async #run(limitMs: number, isDone: () => boolean): Promise<boolean> {
-    assert(limitMs >= 0 && Number.isFinite(limitMs), 'virtual time only moves forward', { limitMs: String(limitMs) });
+    assert(limitMs >= 0 && Number.isFinite(limitMs), 'virtual time only moves forward', { limitMs });
     assert(!this.#isRunning, 'the world is already being run; await the earlier call first');
     this.#isRunning = true;
     try {
