@@ -1,0 +1,51 @@
+import type { Runtime } from '@flotilla/runtime';
+import type { ClusterConnection } from './cluster-connection.ts';
+import type { ExitCode } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Options that stand before or after any command. */
+export interface GlobalOptions {
+  /** Address of the scheduler, host:port. */
+  readonly scheduler: string;
+  /** The longest that one request waits, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Prints results as JSON. */
+  readonly json: boolean;
+}
+
+/** What every command works with. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly runtime: Runtime;
+  readonly options: GlobalOptions;
+  /** Aborts at the first Ctrl-C. A second one ends the process without asking the command. */
+  readonly interrupt: AbortSignal;
+  connect(): Promise<ClusterConnection>;
+}
+
+/** Runs to an exit code; rejects with an error that `describeFailure` turns into a message and an exit code. */
+export type Command<Arguments> = (context: CommandContext, args: Arguments) => Promise<ExitCode>;
+
+/** Runs `work` with a connection, which is closed whatever happens. */
+export async function withConnection<T>(
+  context: CommandContext,
+  work: (connection: ClusterConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await context.connect();
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The command line or its input asks for something that cannot be; shown without a stack. */
+export class CommandError extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, exitCode: ExitCode, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CommandError';
+    this.exitCode = exitCode;
+  }
+}

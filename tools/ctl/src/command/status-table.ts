@@ -1,0 +1,69 @@
+import Table from 'cli-table3';
+import { grouped } from '../load/progress.ts';
+import type { Terminal } from '../terminal.ts';
+import { escapeTsvField } from '../tsv-field.ts';
+import type { ClusterOverview, PeerStatus, RegionOverview, StoreOverview } from './status.ts';
+
+/** The overview as two tables for people. */
+export function renderStatus(overview: ClusterOverview, terminal: Terminal): string {
+  const style = (format: Parameters<Terminal['style']>[1], text: string): string =>
+    terminal.style('output', format, text);
+  const headings = (...names: readonly string[]): string[] => names.map((name) => style('bold', name));
+  const stores = new Table({ head: headings('store', 'address', 'state', 'regions', 'leaders'), style: plain });
+  for (const store of overview.stores) stores.push(storeRow(store, style));
+  const regions = new Table({
+    head: headings('region', 'keys', 'epoch', 'peer', 'store', 'role', 'term', 'applied', 'commit', 'log'),
+    style: plain,
+  });
+  for (const region of overview.regions) {
+    for (const [position, peer] of region.peers.entries()) regions.push(peerRow(region, peer, position === 0, style));
+  }
+  return [
+    `cluster ${overview.clusterId}: ${count(overview.stores.length, 'store')}, ${count(overview.regions.length, 'region')}`,
+    stores.toString(),
+    regions.toString(),
+    '',
+  ].join('\n');
+}
+
+type Style = (format: Parameters<Terminal['style']>[1], text: string) => string;
+
+const plain = { head: [], border: [], compact: true };
+
+function storeRow({ store, report, regions, leaders }: StoreOverview, style: Style): string[] {
+  const state = report.type === 'answered' ? style('green', 'up') : style('red', 'no answer');
+  return [String(store.id), store.address, state, grouped(regions), grouped(leaders)];
+}
+
+function peerRow({ region }: RegionOverview, status: PeerStatus, isFirst: boolean, style: Style): string[] {
+  const { peer, report, isLeader } = status;
+  const epoch = region.regionEpoch;
+  const about = isFirst
+    ? [String(region.id), keyRange(region.startKey, region.endKey), `${epoch?.confVer ?? 0}/${epoch?.version ?? 0}`]
+    : ['', '', ''];
+  const role = isLeader ? style('green', 'leader') : report === undefined ? style('red', 'unknown') : 'follower';
+  const figures =
+    report === undefined
+      ? ['-', '-', '-', '-']
+      : [
+          grouped(report.term),
+          grouped(report.appliedIndex),
+          grouped(report.commitIndex),
+          `${grouped(report.firstIndex)}–${grouped(report.lastIndex)}`,
+        ];
+  return [...about, String(peer.id), String(peer.storeId), role, ...figures];
+}
+
+function keyRange(start: Uint8Array, end: Uint8Array): string {
+  return start.length === 0 && end.length === 0 ? 'all' : `${keyText(start)} – ${keyText(end)}`;
+}
+
+function keyText(key: Uint8Array): string {
+  if (key.length === 0) return '∞';
+  const text = Buffer.from(escapeTsvField(key)).toString('utf8').replace(/\p{Cc}/gu, '\u{fffd}');
+  return text.length > 20 ? `${text.slice(0, 19)}…` : text;
+}
+
+function count(number: number, noun: string): string {
+  return `${grouped(number)} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,22 @@
+/**
+ * What the exit code of `flotilla` means to a script. Numbers from 64 follow sysexits.h; 130 is 128 + SIGINT.
+ */
+export const exitCode = {
+  ok: 0,
+  /** `get` found no such key. */
+  notFound: 1,
+  /** The command line does not make sense. */
+  usage: 64,
+  /** A record, key or value is malformed or too large; nothing of it was written. */
+  badData: 65,
+  /** The cluster could not be reached, or did not answer in time; what was asked had no effect. */
+  unavailable: 69,
+  /** A fault of this program or of a server. */
+  internal: 70,
+  /** A write may or may not have taken effect; a get tells. */
+  outcomeUnknown: 75,
+  interrupted: 130,
+} as const;
+
+/** One of the documented exit codes. */
+export type ExitCode = (typeof exitCode)[keyof typeof exitCode];

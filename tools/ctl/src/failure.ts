@@ -1,0 +1,53 @@
+import { CommanderError } from 'commander';
+import { CommandError } from './command-context.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import type { FailureKind } from './load/record-writer.ts';
+import { OutputClosedError } from './terminal.ts';
+
+/** What a user is told about a failure, and what a script gets. */
+export interface FailureReport {
+  /** One line, without "error:". */
+  readonly message: string;
+  readonly exitCode: ExitCode;
+  /** What to try, where there is something. */
+  readonly hint?: string | undefined;
+}
+
+const exitCodeOfCode = new Map<string, ExitCode>([
+  ['keyTooLarge', exitCode.badData],
+  ['valueTooLarge', exitCode.badData],
+  ['emptyKey', exitCode.badData],
+  ['invalidArgument', exitCode.badData],
+  ['outcomeUnknown', exitCode.outcomeUnknown],
+  ['aborted', exitCode.interrupted],
+  ['unavailable', exitCode.unavailable],
+  ['timedOut', exitCode.unavailable],
+  ['notBootstrapped', exitCode.unavailable],
+]);
+
+const hintOfExitCode = new Map<ExitCode, string>([
+  [exitCode.unavailable, 'is the cluster running? `flotilla status` shows it; --scheduler says where it is'],
+  [exitCode.outcomeUnknown, 'the write may or may not have taken effect: read the key before trying again'],
+]);
+
+/** Turns whatever a command failed with into a message and an exit code. */
+export function describeFailure(error: unknown): FailureReport {
+  if (error instanceof CommandError) return { message: error.message, exitCode: error.exitCode };
+  if (error instanceof CommanderError) return { message: error.message, exitCode: exitCode.usage };
+  if (error instanceof OutputClosedError) return { message: error.message, exitCode: exitCode.ok };
+  if (!(error instanceof Error)) return { message: String(error), exitCode: exitCode.internal };
+  const code = exitCodeOfCode.get(codeOf(error) ?? '');
+  if (code === undefined) return { message: error.message, exitCode: exitCode.internal };
+  return { message: error.message, exitCode: code, hint: hintOfExitCode.get(code) };
+}
+
+/** Whether a put that failed is worth repeating. Only what the cluster refuses for good is not. */
+export function classifyPutFailure(error: unknown): FailureKind {
+  const { exitCode: code, message } = describeFailure(error);
+  return code === exitCode.badData ? { type: 'refused', reason: message } : { type: 'retry' };
+}
+
+function codeOf(error: Error): string | undefined {
+  const code = (error as { readonly code?: unknown }).code;
+  return typeof code === 'string' ? code : undefined;
+}
