@@ -109,7 +109,9 @@ function addLoad(program: Command, run: Run): void {
   withEncoding(program.command('load'))
     .description('write the records of a file; run again after a stop, it goes on where it stopped')
     .addArgument(new Argument('<file>', 'NDJSON {"key":…,"value":…} or two-column TSV; - reads standard input'))
-    .addOption(new Option('--format <format>', 'told from the name or the first line if not given').choices(['ndjson', 'tsv']))
+    .addOption(
+      new Option('--format <format>', 'told from the name or the first line if not given').choices(['ndjson', 'tsv']),
+    )
     .option('--skip-bad', 'go on past lines that are no records, and count them')
     .option('--restart', 'begin at the first line even if an earlier load stopped midway')
     .addOption(

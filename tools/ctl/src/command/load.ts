@@ -62,7 +62,8 @@ async function openInput(path: string): Promise<LoadInput> {
 
 async function parserOf(input: LoadInput, args: LoadArguments): Promise<LineParser> {
   const encoding = encodingOf(args);
-  let format = args.format ?? (input.isResumable ? detectFormat(input.name, await firstBytesOf(input.name)) : undefined);
+  let format =
+    args.format ?? (input.isResumable ? detectFormat(input.name, await firstBytesOf(input.name)) : undefined);
   return (line, connection) => {
     if (isBlankLine(line)) return { type: 'blank' };
     format ??= detectFormat(input.name, line);
@@ -83,7 +84,9 @@ async function run(
   const start =
     fingerprint === undefined || args.restart === true
       ? freshStart
-      : await findResumePoint(input.name, connection.clusterId, fingerprint, (text) => terminal.writeError(`${text}\n`));
+      : await findResumePoint(input.name, connection.clusterId, fingerprint, (text) =>
+          terminal.writeError(`${text}\n`),
+        );
   const keeper =
     fingerprint &&
     new CheckpointKeeper(input.name, connection.clusterId, fingerprint, (error) =>

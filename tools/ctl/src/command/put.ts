@@ -4,7 +4,10 @@ import { tooLarge } from '../load/record-line.ts';
 import { bytesFromArgument, type EncodingOptions, encodingOf, keyFromArgument } from '../text-argument.ts';
 
 /** `put KEY VALUE`: writes one pair; the value `-` is read from standard input, byte for byte unless encoded. */
-export const put: Command<{ readonly key: string; readonly value: string } & EncodingOptions> = async (context, args) => {
+export const put: Command<{ readonly key: string; readonly value: string } & EncodingOptions> = async (
+  context,
+  args,
+) => {
   const { terminal } = context;
   const encoding = encodingOf(args);
   const key = keyFromArgument(args.key, encoding);
@@ -13,7 +16,12 @@ export const put: Command<{ readonly key: string; readonly value: string } & Enc
     if (key.length > maxKeyBytes) throw new CommandError(tooLarge('key', key.length, maxKeyBytes), exitCode.badData);
     const value =
       args.value === '-'
-        ? await readInput(terminal.input, maxValueBytes, (text) => bytesFromArgument('VALUE', text, encoding), encoding !== 'utf8')
+        ? await readInput(
+            terminal.input,
+            maxValueBytes,
+            (text) => bytesFromArgument('VALUE', text, encoding),
+            encoding !== 'utf8',
+          )
         : bytesFromArgument('VALUE', args.value, encoding);
     if (value.length > maxValueBytes) {
       throw new CommandError(tooLarge('value', value.length, maxValueBytes), exitCode.badData);
@@ -38,7 +46,8 @@ async function readInput(
   for await (const chunk of input) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > most) throw new CommandError(`value has more than ${maxValueBytes} bytes, the limit`, exitCode.badData);
+    if (length > most)
+      throw new CommandError(`value has more than ${maxValueBytes} bytes, the limit`, exitCode.badData);
   }
   const bytes = Buffer.concat(chunks);
   return isEncoded ? decode(bytes.toString('latin1').trim()) : bytes;

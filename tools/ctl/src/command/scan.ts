@@ -1,6 +1,6 @@
 import { asBuffer } from '@flotilla/protocol';
 import type { Pair } from '../cluster-connection.ts';
-import { type Command, CommandError, type CommandContext, withConnection } from '../command-context.ts';
+import { type Command, type CommandContext, CommandError, withConnection } from '../command-context.ts';
 import { exitCode } from '../exit-code.ts';
 import { grouped } from '../load/progress.ts';
 import { bytesFromArgument, type EncodingOptions, encodingOf } from '../text-argument.ts';
@@ -50,7 +50,10 @@ export const scan: Command<ScanArguments> = async (context, args) => {
   });
 };
 
-function rangeOf(args: ScanArguments, encoding: TextEncoding): { readonly start: Uint8Array; readonly end: Uint8Array } {
+function rangeOf(
+  args: ScanArguments,
+  encoding: TextEncoding,
+): { readonly start: Uint8Array; readonly end: Uint8Array } {
   if (args.prefix !== undefined) {
     if (args.start !== undefined) throw new CommandError('--prefix and START exclude each other', exitCode.usage);
     const prefix = bytesFromArgument('--prefix', args.prefix, encoding);
@@ -93,9 +96,7 @@ function render(
     } else {
       const keyField = field(key);
       const isText = terminal.isOutputTty;
-      pieces.push(
-        isText ? Buffer.from(terminal.style('output', 'cyan', printable(keyField))) : keyField,
-      );
+      pieces.push(isText ? Buffer.from(terminal.style('output', 'cyan', printable(keyField))) : keyField);
       if (keysOnly !== true) {
         const valueField = field(value);
         pieces.push(tab, isText ? Buffer.from(printable(valueField)) : valueField);

@@ -60,7 +60,9 @@ function keyRange(start: Uint8Array, end: Uint8Array): string {
 
 function keyText(key: Uint8Array): string {
   if (key.length === 0) return '∞';
-  const text = Buffer.from(escapeTsvField(key)).toString('utf8').replace(/\p{Cc}/gu, '\u{fffd}');
+  const text = Buffer.from(escapeTsvField(key))
+    .toString('utf8')
+    .replace(/\p{Cc}/gu, '\u{fffd}');
   return text.length > 20 ? `${text.slice(0, 19)}…` : text;
 }
 

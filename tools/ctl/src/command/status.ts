@@ -43,7 +43,9 @@ export const status: Command<Record<string, never>> = async (context) => {
     return overviewOf(connection.clusterId, stores, reports, regions);
   });
   const { terminal } = context;
-  await terminal.write(context.options.json ? `${JSON.stringify(jsonOf(overview))}\n` : renderStatus(overview, terminal));
+  await terminal.write(
+    context.options.json ? `${JSON.stringify(jsonOf(overview))}\n` : renderStatus(overview, terminal),
+  );
   return exitCode.ok;
 };
 

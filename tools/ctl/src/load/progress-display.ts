@@ -1,6 +1,6 @@
 import type { TimerHandle, Timers } from '@flotilla/runtime';
 import type { Terminal } from '../terminal.ts';
-import { progressLine, ProgressRate, type ProgressSample } from './progress.ts';
+import { ProgressRate, type ProgressSample, progressLine } from './progress.ts';
 
 const redrawMs = 200;
 const plainMs = 5_000;

@@ -1,4 +1,4 @@
-import { describeEncoding, bytesFromText, type TextEncoding, utf8FromBytes } from '../text-encoding.ts';
+import { bytesFromText, describeEncoding, type TextEncoding, utf8FromBytes } from '../text-encoding.ts';
 import { unescapeTsvField } from '../tsv-field.ts';
 
 /** The formats that `load` reads. */
@@ -48,7 +48,10 @@ export function tooLarge(field: 'key' | 'value', length: number, limit: number):
 export function detectFormat(path: string, firstBytes: Uint8Array): LoadFormat {
   if (/\.(ndjson|jsonl|json)$/i.test(path)) return 'ndjson';
   if (/\.(tsv|tab)$/i.test(path)) return 'tsv';
-  const text = Buffer.from(firstBytes).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();
+  const text = Buffer.from(firstBytes)
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '')
+    .trimStart();
   return text.startsWith('{') ? 'ndjson' : 'tsv';
 }
 
