@@ -1,5 +1,8 @@
-import { createRequire } from 'node:module';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CommandError } from '../command-context.ts';
+import { exitCode } from '../exit-code.ts';
 
 /** What a playground is made of. */
 export interface PlaygroundOptions {
@@ -34,7 +37,7 @@ export interface PlaygroundPlan {
 export function planPlayground(options: PlaygroundOptions): PlaygroundPlan {
   const schedulerAddress = `127.0.0.1:${options.basePort}`;
   const logs = ['--log-level', options.logLevel, '--log-format', 'pretty'];
-  const scheduler = processPlan('scheduler', '@flotilla/scheduler-app', 'flotilla-scheduler', options.basePort, [
+  const scheduler = processPlan('scheduler', 'flotilla-scheduler', options.basePort, [
     ['--data-dir', join(options.dataDir, 'scheduler')],
     ['--listen', schedulerAddress],
     ['--http', `127.0.0.1:${options.basePort + 1}`],
@@ -43,7 +46,7 @@ export function planPlayground(options: PlaygroundOptions): PlaygroundPlan {
   const nodes = Array.from({ length: options.nodes }, (_, position) => {
     const port = options.basePort + 10 * (position + 1);
     const name = `node-${position + 1}`;
-    return processPlan(name, '@flotilla/storage-node', 'flotilla-node', port, [
+    return processPlan(name, 'flotilla-node', port, [
       ['--data-dir', join(options.dataDir, name)],
       ['--listen', `127.0.0.1:${port}`],
       ['--http', `127.0.0.1:${port + 1}`],
@@ -56,20 +59,32 @@ export function planPlayground(options: PlaygroundOptions): PlaygroundPlan {
 
 function processPlan(
   name: string,
-  packageName: string,
-  bin: string,
+  command: string,
   port: number,
   options: readonly (readonly string[])[],
 ): ProcessPlan {
   const args = options.flat();
-  const entry = createRequire(import.meta.url).resolve(packageName);
-  // The entry is `dist/index.js`, or `src/index.ts` under the sources condition; `bin` lies beside either folder.
-  const program = join(dirname(entry), '..', 'bin', `${bin}.js`);
   return {
     name,
-    args: [program, ...args],
-    commandLine: ['npx', bin, ...args].join(' '),
+    args: [findCommand(command), ...args],
+    commandLine: ['npx', command, ...args].join(' '),
     readyUrl: `http://127.0.0.1:${port + 1}/readyz`,
     address: `127.0.0.1:${port}`,
   };
+}
+
+/**
+ * The program behind a command that npm has installed beside this one, found as npx finds it: in the nearest
+ * `node_modules/.bin`. The playground starts other commands; it does not depend on their packages.
+ *
+ * @throws {CommandError} when it is not there.
+ */
+export function findCommand(command: string, from = fileURLToPath(import.meta.url)): string {
+  for (let directory = dirname(from); ; directory = dirname(directory)) {
+    const path = join(directory, 'node_modules', '.bin', command);
+    if (existsSync(path)) return realpathSync(path);
+    if (directory === dirname(directory)) {
+      throw new CommandError(`the command ${command} is not installed beside this one`, exitCode.internal);
+    }
+  }
 }
