@@ -26,7 +26,7 @@ export const schedulerClientCompliance: readonly ComplianceCase[] = [
   { name: 'bootstraps exactly once', run: bootstrapsOnce },
   { name: 'lets exactly one of many simultaneous bootstraps win', run: oneBootstrapWins },
   { name: 'keeps stores, and answers undefined for one never put', run: keepsStores },
-  { name: 'refuses a store that was buried', run: refusesTombstone },
+  { name: 'lets no store back that was taken out or buried', run: refusesTombstone },
   { name: 'finds the first region by key, by id and by range', run: findsFirstRegion },
   { name: 'learns leaders and splits from heartbeats', run: learnsFromHeartbeats },
   { name: 'does not let a stale heartbeat undo a newer one', run: ignoresStaleHeartbeat },
@@ -168,6 +168,9 @@ async function keepsStores(harness: ComplianceHarness): Promise<void> {
 
 async function refusesTombstone(harness: ComplianceHarness): Promise<void> {
   const client = await bootstrapped(harness);
+  await client.putStore({ ...store(2), state: metapb.StoreState.Offline });
+  await client.putStore(store(2));
+  equal((await client.getStore(2))?.state, metapb.StoreState.Offline);
   await client.putStore({ ...store(2), state: metapb.StoreState.Tombstone });
   await rejectsWith(client.putStore(store(2)), 'storeTombstone');
   await rejectsWith(client.storeHeartbeat(schedulerpb.StoreStats.create({ storeId: 2 })), 'storeTombstone');

@@ -14,3 +14,4 @@ export {
 export { compareKeys, type RegionEntry, RegionTree } from './region-tree.ts';
 export type { BootstrapOutcome, RegionWithLeader, SchedulerClient } from './scheduler-client.ts';
 export { isSchedulerError, refuseIfAborted, SchedulerError, type SchedulerErrorCode } from './scheduler-error.ts';
+export { mergeStore, refuseTombstone } from './store-record.ts';

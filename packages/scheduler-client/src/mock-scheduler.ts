@@ -1,4 +1,4 @@
-import { metapb, schedulerpb } from '@flotilla/protocol';
+import { type metapb, schedulerpb } from '@flotilla/protocol';
 import { assert, type Runtime } from '@flotilla/runtime';
 import { assertDistinctVersions, assertPossibleSuccessor, assertWellFormed } from './mock-region-check.ts';
 import { MockSchedulerClient } from './mock-scheduler-client.ts';
@@ -8,6 +8,7 @@ import type { RegionReport } from './region-operator.ts';
 import { RegionTree } from './region-tree.ts';
 import type { BootstrapOutcome } from './scheduler-client.ts';
 import { SchedulerError } from './scheduler-error.ts';
+import { mergeStore, refuseTombstone } from './store-record.ts';
 
 /** What a mock region is known by: its latest report, without a leader until the first heartbeat. */
 interface MockRegion {
@@ -75,8 +76,7 @@ export class MockScheduler {
 
   putStore(store: metapb.Store): void {
     this.#refuseUnlessBootstrapped();
-    this.#refuseTombstone(store.id);
-    this.#stores.set(store.id, store);
+    this.#stores.set(store.id, mergeStore(this.#stores.get(store.id), store));
   }
 
   getStore(storeId: number): metapb.Store | undefined {
@@ -116,10 +116,11 @@ export class MockScheduler {
 
   storeHeartbeat(stats: schedulerpb.StoreStats): void {
     this.#refuseUnlessBootstrapped();
-    if (!this.#stores.has(stats.storeId)) {
+    const store = this.#stores.get(stats.storeId);
+    if (store === undefined) {
       throw new SchedulerError('invalidArgument', `stats.storeId: store ${stats.storeId} was never put`);
     }
-    this.#refuseTombstone(stats.storeId);
+    refuseTombstone(store);
     this.#stats.set(stats.storeId, stats);
   }
 
@@ -259,11 +260,5 @@ export class MockScheduler {
 
   #refuseUnlessBootstrapped(): void {
     if (!this.#isBootstrapped) throw new SchedulerError('notBootstrapped', 'the cluster is not bootstrapped');
-  }
-
-  #refuseTombstone(storeId: number): void {
-    if (this.#stores.get(storeId)?.state === metapb.StoreState.Tombstone) {
-      throw new SchedulerError('storeTombstone', `store ${storeId} was removed from the cluster`);
-    }
   }
 }

@@ -1,0 +1,71 @@
+/** How the placement driver works; all durations in milliseconds. */
+export interface SchedulerConfig {
+  /** Ids reserved by one synced write, 1 to 1,000,000. A crash wastes at most this many. */
+  readonly idBatchSize: number;
+  /** How far ahead of the last timestamp the durable mark is set, 10 to 60,000; at most one synced write in this time. */
+  readonly timestampWindowMs: number;
+  /** Peers of a region in a new cluster, 1 to 15. */
+  readonly maxPeerCount: number;
+  /** A store silent for longer is `disconnected`. */
+  readonly storeDisconnectedAfterMs: number;
+  /** A store silent for longer is `unhealthy`. */
+  readonly storeUnhealthyAfterMs: number;
+  /** A store silent for longer is `down`. */
+  readonly storeDownAfterMs: number;
+}
+
+/** Defaults for a cluster in use, as PD has them. */
+export const defaultSchedulerConfig: SchedulerConfig = {
+  idBatchSize: 1000,
+  timestampWindowMs: 3000,
+  maxPeerCount: 3,
+  storeDisconnectedAfterMs: 20_000,
+  storeUnhealthyAfterMs: 600_000,
+  storeDownAfterMs: 1_800_000,
+};
+
+/** Small batches and short patience, so that tests cross every boundary. */
+export const testSchedulerConfig: SchedulerConfig = {
+  idBatchSize: 10,
+  timestampWindowMs: 100,
+  maxPeerCount: 3,
+  storeDisconnectedAfterMs: 200,
+  storeUnhealthyAfterMs: 1000,
+  storeDownAfterMs: 3000,
+};
+
+/** A configuration that cannot be used, with everything that is wrong with it. */
+export class SchedulerConfigError extends Error {
+  readonly code = 'invalidConfig';
+  readonly violations: readonly string[];
+
+  constructor(violations: readonly string[]) {
+    super(`the scheduler's configuration is invalid: ${violations.join('; ')}`);
+    this.name = 'SchedulerConfigError';
+    this.violations = violations;
+  }
+}
+
+/**
+ * Completes and checks a configuration.
+ *
+ * @throws {SchedulerConfigError} with every violation at once.
+ */
+export function resolveSchedulerConfig(partial: Partial<SchedulerConfig> = {}): SchedulerConfig {
+  const config = { ...defaultSchedulerConfig, ...partial };
+  const violations: string[] = [];
+  const within = (field: keyof SchedulerConfig, least: number, most: number): void => {
+    const value = config[field];
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      violations.push(`${field} is ${value}; it must be a whole number from ${least} to ${most}`);
+    }
+  };
+  within('idBatchSize', 1, 1_000_000);
+  within('timestampWindowMs', 10, 60_000);
+  within('maxPeerCount', 1, 15);
+  within('storeDisconnectedAfterMs', 1, 86_400_000);
+  within('storeUnhealthyAfterMs', config.storeDisconnectedAfterMs, 86_400_000);
+  within('storeDownAfterMs', config.storeUnhealthyAfterMs, 86_400_000);
+  if (violations.length > 0) throw new SchedulerConfigError(violations);
+  return Object.freeze(config);
+}
