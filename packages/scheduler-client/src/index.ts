@@ -1,3 +1,13 @@
+export { type BackoffBounds, backoffMs } from './backoff.ts';
+export {
+  defaultGrpcSchedulerClientConfig,
+  type GrpcSchedulerClientConfig,
+  GrpcSchedulerClientConfigError,
+  resolveGrpcSchedulerClientConfig,
+  testGrpcSchedulerClientConfig,
+} from './grpc-client-config.ts';
+export { GrpcSchedulerClient, type GrpcSchedulerClientOptions } from './grpc-scheduler-client.ts';
+export type { HeartbeatCounts } from './heartbeat-stream.ts';
 export { type HeartbeatOutcome, MockScheduler } from './mock-scheduler.ts';
 export { MockSchedulerClient } from './mock-scheduler-client.ts';
 export { OperatorQueue, type OperatorRecord } from './operator-queue.ts';
