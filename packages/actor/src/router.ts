@@ -62,8 +62,17 @@ export class Router<Id, Message> {
 
   /** Sends one message to every recipient, in the order they were registered. */
   broadcast(message: Message): BroadcastOutcome {
+    return this.#broadcast((recipient) => recipient.send(message));
+  }
+
+  /** As `broadcast`, but may use the room that is reserved for control messages. */
+  broadcastControl(message: Message): BroadcastOutcome {
+    return this.#broadcast((recipient) => recipient.sendControl(message));
+  }
+
+  #broadcast(sendTo: (recipient: Recipient<Message>) => SendOutcome): BroadcastOutcome {
     const outcome = { accepted: 0, full: 0, closed: 0 };
-    for (const recipient of this.#recipients.values()) outcome[recipient.send(message)] += 1;
+    for (const recipient of this.#recipients.values()) outcome[sendTo(recipient)] += 1;
     return outcome;
   }
 }

@@ -12,8 +12,8 @@ interface Entry<Task> {
 /**
  * A task worker over hosts that may fail: the queue lives here and outlasts them.
  *
- * One task at a time is with the host, so a deadline and a retry concern one task only; the time a task spends crossing
- * to a thread (about 20 µs) is small against what deserves a thread. A task whose attempt failed stays at the head of the
+ * One task at a time is with the host, so a deadline and a retry concern one task only; the time a task
+ * takes to a thread and back (about 30 µs) is small against what deserves a thread. A task whose attempt failed stays at the head of the
  * queue, so that tasks complete in the order they were scheduled. When a host fails before it is ready, the task at the
  * head is charged with the attempt, so that a handler that cannot be created fails its tasks instead of keeping them.
  *

@@ -61,5 +61,10 @@ describe('Router', () => {
     closed.close();
     for (const mailbox of [open, full, closed]) router.register(mailbox.name, mailbox);
     expect(router.broadcast('hello')).toEqual({ accepted: 1, full: 1, closed: 1 });
+    const roomy = createMailbox<string>('roomy', 2, { reserved: 1 });
+    roomy.send('command');
+    router.register(roomy.name, roomy);
+    expect(router.broadcast('hello')).toEqual({ accepted: 0, full: 3, closed: 1 });
+    expect(router.broadcastControl('tick')).toEqual({ accepted: 1, full: 2, closed: 1 });
   });
 });

@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module';
 import { destination as openDestination, type Logger as Pino, pino, stdSerializers } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import { type Clock, systemClock } from './clock.ts';
 import type { LogFields, Logger, LogLevel } from './logger.ts';
 
@@ -47,7 +47,13 @@ export function createPinoLogger(options: PinoLoggerOptions): Logger {
   return wrap(logger);
 }
 
+/** Loaded when asked for only: each thread would pay 12 ms for it, and most log JSON or nothing. */
+function loadPretty(): typeof import('pino-pretty') {
+  return createRequire(import.meta.url)('pino-pretty');
+}
+
 function createPrettyDestination(lines: LogDestination, color: boolean): { write(line: string): void } {
+  const { prettyFactory } = loadPretty();
   const prettify = prettyFactory({
     colorize: color,
     errorLikeObjectKeys: ['error', 'cause'],
