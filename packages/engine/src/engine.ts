@@ -19,14 +19,25 @@ export interface ScanOptions extends KeyRange {
   readonly reverse?: boolean | undefined;
 }
 
-/** Reads keys in byte order. An absent key is `undefined`; an empty value is a value. */
+/** Which pairs an iteration passes, and from which side. */
+export interface IterateOptions extends KeyRange {
+  readonly reverse?: boolean | undefined;
+}
+
+/**
+ * Reads keys in byte order. An absent key is `undefined`; an empty value is a value. What is returned is the caller's and
+ * may be a `Buffer`, so that `slice` may be a view of it.
+ */
 export interface EngineReader {
   getSync(key: Uint8Array): Uint8Array | undefined;
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** Pairs of the range in order, as one array. */
   scan(options: ScanOptions): Promise<KeyValue[]>;
-  /** Pairs of the range in order, in arrays of up to `batchSize` (default 256), read on demand. */
-  iterate(range: KeyRange & { readonly reverse?: boolean }, batchSize?: number): AsyncIterable<KeyValue[]>;
+  /**
+   * Pairs of the range in order, in non-empty arrays of up to `batchSize` (default 256), read on demand. Shows the engine
+   * as it was when the first array was asked for.
+   */
+  iterate(options: IterateOptions, batchSize?: number): AsyncIterable<KeyValue[]>;
 }
 
 /** A view of the engine as it was when the snapshot was taken. Must be closed. */
@@ -44,7 +55,12 @@ export interface WriteBatch {
   readonly byteLength: number;
 }
 
-/** When a write counts as done: `sync` waits until it survives a power cut. */
+/**
+ * When a write counts as done: `sync` waits until it, and every write before it, survives a power cut. What is not synced
+ * survives the end of the process but not a power cut, and then it need not be the latest writes alone that are lost:
+ * LevelDB starts a new log file every few megabytes without syncing the one before. Writes that have to be lost in order,
+ * or not at all, are written with `sync`.
+ */
 export interface WriteOptions {
   readonly sync: boolean;
 }
@@ -56,9 +72,13 @@ export interface WriteOptions {
  */
 export interface Engine extends EngineReader {
   batch(): WriteBatch;
-  /** Applies a batch atomically. An empty batch with `sync` still waits for earlier writes to be durable. */
+  /**
+   * Applies a batch atomically; batches apply in the order of the calls. An empty batch with `sync` still waits for earlier
+   * writes to be durable. After a failure every later write fails with `engineFailed`: what reached the disk is unknown
+   * until the engine is opened again.
+   */
   write(batch: WriteBatch, options: WriteOptions): Promise<void>;
-  /** Deletes every key of the range. Not atomic: a crash may leave a part of it. */
+  /** Deletes every key of the range, un-synced. Not atomic: a crash may leave a part of it. */
   deleteRange(range: KeyRange): Promise<void>;
   snapshot(): EngineSnapshot;
   /** Bytes the range takes up on disk, roughly. */
