@@ -1,0 +1,19 @@
+import { createSystemRuntime, silentLogger } from '@flotilla/runtime';
+import { schedulerClientCompliance } from '@flotilla/scheduler-client/compliance';
+import { describe, expect, test } from 'vitest';
+import { LocalSchedulerClient } from '../src/local-scheduler-client.ts';
+import { openCore } from './fixtures.ts';
+
+describe('LocalSchedulerClient as a SchedulerClient', () => {
+  for (const { name, run } of schedulerClientCompliance) {
+    test(name, async () => {
+      const runtime = createSystemRuntime({ logger: silentLogger, seed: 1 });
+      const { core } = await openCore(runtime);
+      await run({
+        connect: async () => new LocalSchedulerClient(core, runtime.timers),
+        order: (regionId, operator) => expect(core.addOperator(regionId, operator)).toBe('accepted'),
+      });
+      await core.close();
+    });
+  }
+});
