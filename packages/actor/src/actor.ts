@@ -91,8 +91,8 @@ class BatchActor<Message> implements Actor<Message> {
   }
 
   #handleNext(): void {
-    if (!this.#isRunning) return;
     const batch: Message[] = [];
+    // Nothing waits when the actor was stopped meanwhile: that closed the mailbox.
     if (this.#options.mailbox.drain(batch, this.#options.maxBatch) === 0) return;
     try {
       const handled = this.#options.handler.handleBatch(batch);

@@ -91,6 +91,7 @@ export class SupervisedWorker<Task, Result> implements TaskWorker<Task> {
   }
 
   #becomeReady(): void {
+    assert(!this.#isReady, 'a host becomes ready once', { worker: this.name });
     this.#disarm();
     this.#isReady = true;
     this.#pump();
