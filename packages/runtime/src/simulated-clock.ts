@@ -33,7 +33,6 @@ export class SimulatedClock implements Clock {
   /** Moves the wall clock by `byMs`, forward or back. */
   jumpWall(byMs: number): void {
     assert(Number.isFinite(byMs), 'a jump must be finite', { byMs });
-    this.#rebase(this.#rate);
     this.#wallMs += byMs;
   }
 
@@ -42,16 +41,12 @@ export class SimulatedClock implements Clock {
     assert(partsPerMillion > -1_000_000 && partsPerMillion < Infinity, 'a drift must leave the clock going', {
       partsPerMillion,
     });
-    this.#rebase(1 + partsPerMillion / 1_000_000);
+    this.#wallMs = this.#exactWallMs();
+    this.#readAtMs = this.#now();
+    this.#rate = 1 + partsPerMillion / 1_000_000;
   }
 
   #exactWallMs(): number {
     return this.#wallMs + (this.#now() - this.#readAtMs) * this.#rate;
-  }
-
-  #rebase(rate: number): void {
-    this.#wallMs = this.#exactWallMs();
-    this.#readAtMs = this.#now();
-    this.#rate = rate;
   }
 }

@@ -27,10 +27,9 @@ export class SimulatedTimers implements Timers {
 
   every(periodMs: number, callback: () => void): TimerHandle {
     assertDelay(periodMs, 1);
-    let isCancelled = this.#isHalted;
     let disarm = (): void => {};
     const arm = (): void => {
-      if (isCancelled || this.#isHalted) return;
+      if (this.#isHalted) return;
       disarm = this.#queue.arm(this.#now() + periodMs, true, () => {
         // Armed before the callback runs, so that a callback that throws does not end the series; as setInterval does.
         arm();
@@ -38,12 +37,7 @@ export class SimulatedTimers implements Timers {
       });
     };
     arm();
-    return {
-      cancel: () => {
-        isCancelled = true;
-        disarm();
-      },
-    };
+    return { cancel: () => disarm() };
   }
 
   defer(callback: () => void): void {

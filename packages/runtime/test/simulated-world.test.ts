@@ -180,6 +180,16 @@ describe('SimulatedWorld', () => {
   });
 });
 
+describe('createRuntime', () => {
+  it('gives each node a source of chance of its own, and the world another', () => {
+    const world = new SimulatedWorld(1);
+    const sources = [world.random, world.createRuntime('n1').random, world.createRuntime('n2').random];
+    const firsts = sources.map((random) => random.integer(0, Number.MAX_SAFE_INTEGER));
+    expect(new Set(firsts).size).toBe(3);
+    expect(world.createRuntime('n1').random.integer(0, Number.MAX_SAFE_INTEGER)).toBe(firsts[1]);
+  });
+});
+
 describe('SimulatedClock', () => {
   it('lets the wall jump and drift without moving a timer or the monotonic side', async () => {
     const world = new SimulatedWorld(1);

@@ -95,6 +95,18 @@ describe('createSystemTimers', () => {
     }
   });
 
+  it('rounds a delay up, because setTimeout would round it down and fire early', () => {
+    const arm = vi.spyOn(globalThis, 'setTimeout');
+    try {
+      createSystemTimers()
+        .after(1.5, () => {})
+        .cancel();
+      expect(arm).toHaveBeenCalledWith(expect.any(Function), 2);
+    } finally {
+      arm.mockRestore();
+    }
+  });
+
   it.each([Number.NaN, -1, Infinity])('refuses the delay %s', (delayMs) => {
     const timers = createSystemTimers();
     expect(() => timers.after(delayMs, () => {})).toThrow('a delay');
