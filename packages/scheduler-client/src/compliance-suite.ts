@@ -205,7 +205,8 @@ async function ignoresStaleHeartbeat(harness: ComplianceHarness): Promise<void> 
   await exchange(client, region({ end: 'm', version: 2 }));
   client.regionHeartbeat(heartbeat(region()));
   await exchange(client, region({ id: 200, start: 'm', version: 2, peers: [peer(201, 1)] }));
-  deepEqual((await client.getRegionById(100))?.region.endKey, key('m'));
+  const end = (await client.getRegionById(100))?.region.endKey;
+  equal(end === undefined ? 'unknown' : new TextDecoder().decode(end), 'm');
 }
 
 async function answersHeartbeat(harness: ComplianceHarness): Promise<void> {

@@ -86,6 +86,7 @@ export class GrpcSchedulerClient implements SchedulerClient {
         await this.#connection.call(schedulerpb.Scheduler.bootstrap, this.#bootstrapRequest(store, region), {
           signal,
           clusterId: this.clusterId,
+          waitForReady: failures > 0,
         });
         return 'bootstrapped';
       } catch (error) {

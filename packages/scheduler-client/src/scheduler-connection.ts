@@ -16,6 +16,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** The cluster whose answer counts; undefined while it is not known. */
   readonly clusterId: number | undefined;
+  /** Waits, within the deadline, for a connection that is being made again, instead of failing at once. */
+  readonly waitForReady?: boolean;
 }
 
 /** Largest answer taken: a page of 1,024 regions with long keys. */
@@ -28,6 +30,7 @@ export class SchedulerConnection {
   readonly #runtime: Runtime;
   readonly #config: GrpcSchedulerClientConfig;
   readonly #closing = new AbortController();
+  readonly #underWay = new Set<{ cancel(): void }>();
   #current = 0;
 
   /** @throws {SchedulerError} with code `invalidArgument` when an endpoint is not `host:port`. */
@@ -38,8 +41,8 @@ export class SchedulerConnection {
     const options = {
       'grpc.keepalive_time_ms': config.keepaliveTimeMs,
       'grpc.keepalive_timeout_ms': config.keepaliveTimeoutMs,
-      'grpc.initial_reconnect_backoff_ms': Math.max(config.backoffInitialMs, 100),
-      'grpc.max_reconnect_backoff_ms': Math.max(config.backoffMaxMs, 100),
+      'grpc.initial_reconnect_backoff_ms': config.backoffInitialMs,
+      'grpc.max_reconnect_backoff_ms': config.backoffMaxMs,
       'grpc.max_receive_message_length': maxAnswerBytes,
     };
     this.#clients = this.#endpoints.map((endpoint) => new Client(endpoint, credentials.createInsecure(), options));
@@ -68,12 +71,15 @@ export class SchedulerConnection {
     const name = method.path.slice(method.path.lastIndexOf('/') + 1);
     if (this.isClosed) throw new SchedulerError('closed', `${name}: the client is closed`);
     refuseIfAborted(options.signal, name);
-    const response = await this.#send(method, name, request, options.signal);
+    const response = await this.#send(method, name, request, options);
     refuseHeaderError(response.header, options.clusterId, name);
     return response;
   }
 
-  /** Makes a call that may be repeated without harm: up to `maxAttempts` while no scheduler can be reached. */
+  /**
+   * Makes a call that may be repeated without harm: up to `maxAttempts` while no scheduler can be reached. The first
+   * fails at once on a broken connection, so that the next endpoint is tried; the others wait for theirs.
+   */
   async callRepeatedly<Request, Response extends Answer>(
     method: MethodDefinition<Request, Response>,
     request: Request,
@@ -81,7 +87,7 @@ export class SchedulerConnection {
   ): Promise<Response> {
     for (let failures = 1; ; failures += 1) {
       try {
-        return await this.call(method, request, options);
+        return await this.call(method, request, { ...options, waitForReady: failures > 1 });
       } catch (error) {
         if (!isSchedulerError(error, 'unavailable') || failures >= this.#config.maxAttempts) throw error;
         await this.pause(failures, options.signal);
@@ -91,7 +97,7 @@ export class SchedulerConnection {
 
   /** Waits after the `failures`-th failure in a row. @throws {SchedulerError} with code `cancelled` or `closed`. */
   async pause(failures: number, signal: AbortSignal | undefined): Promise<void> {
-    const until = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+    const until = AbortSignal.any(signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal]);
     try {
       await this.#runtime.timers.sleep(backoffMs(failures, this.#config, this.#runtime.random), until);
     } catch (cause) {
@@ -113,6 +119,7 @@ export class SchedulerConnection {
   close(): void {
     if (this.isClosed) return;
     this.#closing.abort();
+    for (const call of this.#underWay) call.cancel();
     for (const client of this.#clients) client.close();
   }
 
@@ -120,7 +127,7 @@ export class SchedulerConnection {
     method: MethodDefinition<Request, Response>,
     name: string,
     request: Request,
-    signal: AbortSignal | undefined,
+    { signal, waitForReady = false }: CallOptions,
   ): Promise<Response> {
     const used = this.#current;
     return new Promise((resolve, reject) => {
@@ -130,11 +137,11 @@ export class SchedulerConnection {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        new Metadata(),
+        new Metadata({ waitForReady }),
         { deadline },
         (error, response) => {
           signal?.removeEventListener('abort', cancel);
-          this.#closing.signal.removeEventListener('abort', cancel);
+          this.#underWay.delete(call);
           if (error === null && response !== undefined) {
             resolve(response);
           } else if (this.isClosed || signal?.aborted === true) {
@@ -149,7 +156,7 @@ export class SchedulerConnection {
       );
       const cancel = (): void => call.cancel();
       signal?.addEventListener('abort', cancel, { once: true });
-      this.#closing.signal.addEventListener('abort', cancel, { once: true });
+      this.#underWay.add(call);
     });
   }
 
