@@ -35,15 +35,28 @@ export class IdAllocator {
    */
   async allocate(count = 1): Promise<number> {
     assert(Number.isSafeInteger(count) && count >= 1, 'a count of ids must be at least 1', { count });
-    while (this.#next + count > this.#mark) {
-      this.#reservation ??= this.#reserve(count).finally(() => {
-        this.#reservation = undefined;
-      });
-      await this.#reservation;
-    }
+    while (this.#next + count > this.#mark) await this.#reserveOnce(count);
     const first = this.#next;
     this.#next += count;
     return first;
+  }
+
+  /** One id from those reserved already; `undefined` when they are used up, and then more are reserved meanwhile. */
+  tryAllocate(): number | undefined {
+    if (this.#next >= this.#mark) {
+      // The writer has told of a failure, and refuses everything from then on.
+      this.#reserveOnce(1).catch(() => {});
+      return undefined;
+    }
+    this.#next += 1;
+    return this.#next - 1;
+  }
+
+  #reserveOnce(count: number): Promise<void> {
+    this.#reservation ??= this.#reserve(count).finally(() => {
+      this.#reservation = undefined;
+    });
+    return this.#reservation;
   }
 
   async #reserve(count: number): Promise<void> {

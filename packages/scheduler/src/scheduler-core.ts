@@ -7,7 +7,9 @@ import {
   isEpochStale,
   OperatorQueue,
   type OperatorRecord,
+  type OperatorStep,
   type RegionOperator,
+  type RegionReport,
   SchedulerError,
 } from '@flotilla/scheduler-client';
 import { openClusterIdentity } from './cluster-identity.ts';
@@ -16,6 +18,7 @@ import { decodeNumber, decodeStored, encodeNumber, layoutKeys } from './data-lay
 import { DurableWriter } from './durable-writer.ts';
 import { IdAllocator } from './id-allocator.ts';
 import { RegionRegistry, type RegionView, type ReportOutcome } from './region-registry.ts';
+import { storeForReplica } from './replica-checker.ts';
 import { SerialRunner } from './serial-runner.ts';
 import { checkStore, StoreRegistry, type StoreView } from './store-registry.ts';
 import { TimestampOracle } from './timestamp-oracle.ts';
@@ -203,7 +206,7 @@ export class SchedulerCore {
       regionId: region.id,
       regionEpoch: region.regionEpoch,
       targetPeer: leader,
-      ...this.#operators.advance(outcome.report),
+      ...this.#nextStep(outcome.report),
     });
     return { type: 'answered', response };
   }
@@ -300,6 +303,20 @@ export class SchedulerCore {
     if (safePoint !== undefined) this.#gcSafePoint = decodeNumber(safePoint, 'the GC safe point');
     await this.#stores.load(engine);
     await this.#regions.load(engine);
+  }
+
+  /** What was ordered for the region comes first; where nothing is, missing replicas are made up. */
+  #nextStep(report: RegionReport): OperatorStep {
+    const step = this.#operators.advance(report);
+    if (this.#operators.waiting(report.region.id).length > 0) return step;
+    const storeId = storeForReplica(report, this.#stores.all(), this.#requireCluster().maxPeerCount);
+    if (storeId === undefined) return step;
+    const id = this.ids.tryAllocate();
+    if (id === undefined) return step;
+    const peer = metapb.Peer.create({ id, storeId });
+    this.#operators.enqueue(report.region.id, { type: 'addPeer', peer });
+    this.#runtime.logger.info('a region gets a further replica', { regionId: report.region.id, peerId: id, storeId });
+    return this.#operators.advance(report);
   }
 
   #requireCluster(): metapb.Cluster {
