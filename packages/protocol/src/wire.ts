@@ -26,11 +26,14 @@ export interface Codec<T> {
   /** Appends the message's bytes to `writer`. */
   encodeTo(message: T, writer: Writer): Writer;
   /**
-   * Reads a message. Its `bytes` fields are views into the source, not copies.
+   * Reads a message that takes up all of `bytes`. Its `bytes` fields are views into the source, not copies. Unknown fields
+   * are skipped; of a single field that comes twice the last one counts.
    *
-   * @throws {WireError} or RangeError when the bytes are malformed or cut short, or a 64-bit number is not a safe integer.
+   * @throws {WireError} when the bytes are malformed or cut short, or a 64-bit number is not a safe integer.
    */
-  decode(source: Uint8Array | Reader, length?: number): T;
+  decode(bytes: Uint8Array): T;
+  /** Reads a message that ends at the position `end` of the reader. Throws whatever the reader throws too. */
+  decodeFrom(reader: Reader, end: number): T;
 }
 
 /** A gRPC method in the shape that grpc-js takes for servers and clients. */
@@ -68,14 +71,36 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** A reader over `source`, or `source` itself when it is one. */
-export function open(source: Uint8Array | Reader): Reader {
-  return source instanceof Uint8Array ? Reader.create(source) : source;
+/** The value of a bytes field that is not set; one for all, as an array without elements cannot change. */
+export const emptyBytes: Uint8Array = new Uint8Array(0);
+
+/** Buffers that a large message has grown beyond this many bytes are not kept for the next one. */
+const keptBufferBytes = 1024 * 1024;
+let scratch = Writer.create();
+
+/** Encodes through one writer that all messages share: its buffer has grown to their size already. */
+export function encodeWhole<T>(codec: Codec<T>, message: T): Uint8Array {
+  const writer = scratch;
+  // Forked positions of an encoding that threw must not stay.
+  if ((writer.states?.length ?? 0) > 0 || writer.buf.length > keptBufferBytes) scratch = Writer.create();
+  else writer.pos = 0;
+  return codec.encodeTo(message, scratch).finish();
 }
 
-/** The bytes that `writer` has gathered. */
-export function finish(writer: Writer): Uint8Array {
-  return writer.finish();
+/** Decodes all of `bytes`; every failure becomes a `WireError` that names the message. */
+export function decodeWhole<T>(codec: Codec<T>, name: string, bytes: Uint8Array): T {
+  const reader = Reader.create(bytes);
+  try {
+    return codec.decodeFrom(reader, reader.len);
+  } catch (cause) {
+    throw new WireError(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** Reads a length, and says where what follows ends. */
+export function readEnd(reader: Reader): number {
+  const size = reader.size();
+  return reader.pos + size;
 }
 
 /**
@@ -106,8 +131,7 @@ export function readUint64(reader: Reader): number {
  * @throws {WireError} outside ±(2^53 − 1).
  */
 export function readInt64(reader: Reader): number {
-  const value = readInt64Big(reader);
-  const number = Number(value);
+  const number = Number(readInt64Big(reader));
   if (!Number.isSafeInteger(number)) throw new WireError('a 64-bit number is not a safe integer');
   return number;
 }
@@ -129,9 +153,44 @@ export function readInt64Big(reader: Reader): bigint {
   return BigInt.asIntN(64, readUint64Big(reader));
 }
 
-/** Writes a bigint as a 64-bit varint; negative numbers take ten bytes. */
-export function writeBig(writer: Writer, type: 'int64' | 'uint64', value: bigint): Writer {
-  const bits = BigInt.asUintN(64, value);
-  const parts = { low: Number(bits & 0xffffffffn) | 0, high: Number(bits >> 32n) | 0, unsigned: type === 'uint64' };
-  return writer[type](parts as never);
+/** Writes an unsigned 32-bit varint. @throws {WireError} for any other number, which would be cut to fit. */
+export function writeUint32(writer: Writer, value: number): Writer {
+  if (value >>> 0 !== value) throw new WireError(`${value} is not an unsigned 32-bit number`);
+  return writer.uint32(value);
+}
+
+/** Writes a signed 32-bit varint. @throws {WireError} for any other number, which would be cut to fit. */
+export function writeInt32(writer: Writer, value: number): Writer {
+  if ((value | 0) !== value) throw new WireError(`${value} is not a signed 32-bit number`);
+  return writer.int32(value);
+}
+
+/** Writes an unsigned 64-bit varint. @throws {WireError} when `value` is not a safe integer from 0. */
+export function writeUint64(writer: Writer, value: number): Writer {
+  if (value >>> 0 === value) return writer.uint32(value);
+  if (!Number.isSafeInteger(value) || value < 0) throw new WireError(`${value} is not an unsigned safe integer`);
+  return writer.uint64(value);
+}
+
+/** Writes a signed 64-bit varint; negative numbers take ten bytes. @throws {WireError} when it is not a safe integer. */
+export function writeInt64(writer: Writer, value: number): Writer {
+  if (!Number.isSafeInteger(value)) throw new WireError(`${value} is not a safe integer`);
+  return writer.int64(value);
+}
+
+/** Writes an unsigned 64-bit varint. @throws {WireError} outside 0 … 2^64 − 1. */
+export function writeUint64Big(writer: Writer, value: bigint): Writer {
+  if (BigInt.asUintN(64, value) !== value) throw new WireError(`${value} is not an unsigned 64-bit number`);
+  return writer.uint64(halvesOf(value, true));
+}
+
+/** Writes a signed 64-bit varint; negative numbers take ten bytes. @throws {WireError} outside ±2^63. */
+export function writeInt64Big(writer: Writer, value: bigint): Writer {
+  if (BigInt.asIntN(64, value) !== value) throw new WireError(`${value} is not a signed 64-bit number`);
+  return writer.int64(halvesOf(BigInt.asUintN(64, value), false));
+}
+
+/** What protobufjs takes for numbers above 2^53: two halves of 32 bits. Its types ask for a whole `Long`. */
+function halvesOf(bits: bigint, unsigned: boolean): never {
+  return { low: Number(bits & 0xffffffffn) | 0, high: Number(bits >> 32n) | 0, unsigned } as never;
 }

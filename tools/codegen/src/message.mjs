@@ -3,18 +3,19 @@ import { referenceTo } from './module.mjs';
 
 const SCALARS = {
   bool: { ts: 'boolean', zero: 'false', wire: 0 },
-  bytes: { ts: 'Uint8Array', zero: 'new Uint8Array(0)', wire: 2 },
+  bytes: { ts: 'Uint8Array', zero: 'emptyBytes', wire: 2 },
   double: { ts: 'number', zero: '0', wire: 1 },
   float: { ts: 'number', zero: '0', wire: 5 },
-  int32: { ts: 'number', zero: '0', wire: 0 },
-  uint32: { ts: 'number', zero: '0', wire: 0 },
-  int64: { ts: 'number', zero: '0', wire: 0, read: 'readInt64', readBig: 'readInt64Big' },
-  uint64: { ts: 'number', zero: '0', wire: 0, read: 'readUint64', readBig: 'readUint64Big' },
+  int32: { ts: 'number', zero: '0', wire: 0, write: 'writeInt32' },
+  uint32: { ts: 'number', zero: '0', wire: 0, write: 'writeUint32' },
+  int64: { ts: 'number', zero: '0', wire: 0, big: 'Int64Big', read: 'readInt64', write: 'writeInt64' },
+  uint64: { ts: 'number', zero: '0', wire: 0, big: 'Uint64Big', read: 'readUint64', write: 'writeUint64' },
   string: { ts: 'string', zero: "''", wire: 2 },
 };
 
 /** Everything the templates need to know of one field. */
 function describe(protobuf, field, packageName) {
+  if (field.map) throw new Error(`${field.fullName}: map fields are not supported`);
   const base = { name: field.name, id: field.id, repeated: field.repeated, optional: field.partOf !== null };
   if (field.resolvedType instanceof protobuf.Type) {
     const reference = referenceTo(field.resolvedType, packageName);
@@ -27,7 +28,7 @@ function describe(protobuf, field, packageName) {
   }
   const scalar = SCALARS[field.type];
   if (scalar === undefined) throw new Error(`${field.fullName}: unsupported field type ${field.type}`);
-  const big = scalar.readBig !== undefined && field.options?.jstype === 'JS_STRING';
+  const big = scalar.big !== undefined && field.options?.jstype === 'JS_STRING';
   return {
     ...base,
     kind: 'scalar',
@@ -35,7 +36,8 @@ function describe(protobuf, field, packageName) {
     ts: big ? 'bigint' : scalar.ts,
     zero: big ? '0n' : scalar.zero,
     wire: scalar.wire,
-    read: big ? scalar.readBig : scalar.read,
+    read: big ? `read${scalar.big}` : scalar.read,
+    write: big ? `write${scalar.big}` : scalar.write,
     big,
   };
 }
@@ -51,7 +53,7 @@ function defaultOf(field) {
 }
 
 function readExpression(field) {
-  if (field.kind === 'message') return `${field.reference}.decode(reader, reader.uint32())`;
+  if (field.kind === 'message') return `${field.reference}.decodeFrom(reader, readEnd(reader))`;
   if (field.kind === 'enum') return `reader.int32() as ${field.reference}`;
   return field.read === undefined ? `reader.${field.type}()` : `${field.read}(reader)`;
 }
@@ -59,7 +61,7 @@ function readExpression(field) {
 function writeStatement(field, value) {
   if (field.kind === 'message') return `${field.reference}.encodeTo(${value}, writer.fork()).ldelim();`;
   if (field.kind === 'enum') return `writer.int32(${value});`;
-  return field.big ? `writeBig(writer, '${field.type}', ${value});` : `writer.${field.type}(${value});`;
+  return field.write === undefined ? `writer.${field.type}(${value});` : `${field.write}(writer, ${value});`;
 }
 
 function isSetExpression(field, value) {
@@ -88,14 +90,18 @@ function decodeField(field) {
   if (!field.repeated) return one(field.wire, `          message.${field.name} = ${readExpression(field)};`);
   const push = `          message.${field.name}.push(${readExpression(field)});`;
   if (field.wire === 2) return one(2, push);
-  const packed = `          for (const stop = reader.uint32() + reader.pos; reader.pos < stop; ) {\n  ${push}\n          }`;
+  const packed = `          for (const stop = readEnd(reader); reader.pos !== stop; ) {
+            if (reader.pos > stop) throw new WireError('a packed field runs past its end');
+  ${push}\n          }`;
   return `${one(field.wire, push)}\n${one(2, packed)}`;
 }
 
 /** Interface, `create`, `encode` and `decode` of one message. */
 export function renderMessage(protobuf, type, packageName) {
   const name = referenceTo(type, packageName);
-  const fields = type.fieldsArray.map((field) => describe(protobuf, field, packageName));
+  // In the order of their numbers, as every other implementation writes them.
+  const sorted = [...type.fieldsArray].sort((left, right) => left.id - right.id);
+  const fields = sorted.map((field) => describe(protobuf, field, packageName));
   const shape = fields.map((field) => `  readonly ${field.name}: ${typeOf(field)};`);
   const mutable = fields.map((field) => `${field.name}: ${field.repeated ? `${field.ts}[]` : typeOf(field)}`);
   const zero = fields.map((field) => `${field.name}: ${defaultOf(field)}`);
@@ -111,21 +117,22 @@ ${fields.map(encodeField).join('\n')}
     return writer;
   },
   encode(message) {
-    return finish(${name}.encodeTo(message, Writer.create()));
+    return encodeWhole(${name}, message);
   },
-  decode(source, length) {
-    const reader: Reader = open(source);
-    const end = length === undefined ? reader.len : reader.pos + length;
+  decode(bytes) {
+    return decodeWhole(${name}, '${packageName}.${name}', bytes);
+  },
+  decodeFrom(reader, end) {
     const message: { ${mutable.join('; ')} } = { ${zero.join(', ')} };
     while (reader.pos < end) {
-      const tag = reader.uint32();
+      const tag = reader.tag();
       switch (tag) {
 ${fields.map(decodeField).join('\n')}
         default:
-          reader.skipType(tag & 7);
+          reader.skipType(tag & 7, 0, tag >>> 3);
       }
     }
-    if (reader.pos !== end) throw new WireError('${packageName}.${name}: a field runs past the end of its message');
+    if (reader.pos !== end) throw new WireError('a field runs past the end of ${packageName}.${name}');
     return message;
   },
 };

@@ -58,6 +58,26 @@ function renderService(service, packageName) {
 export const ${service.name} = {\n${methods.join('\n')}\n} as const;\n`;
 }
 
+/** What a module may need of the codecs' own primitives. */
+const wireNames = [
+  'WireError',
+  'decodeWhole',
+  'emptyBytes',
+  'encodeWhole',
+  'method',
+  'readEnd',
+  'readInt64',
+  'readInt64Big',
+  'readUint64',
+  'readUint64Big',
+  'writeInt32',
+  'writeInt64',
+  'writeInt64Big',
+  'writeUint32',
+  'writeUint64',
+  'writeUint64Big',
+];
+
 /** The whole module as text. */
 export function renderModule(protobuf, namespace, file) {
   // Services come last: their definitions hold the codecs of the messages.
@@ -72,16 +92,11 @@ export function renderModule(protobuf, namespace, file) {
     if (item instanceof protobuf.Service) return renderService(item, namespace.name);
     return renderMessage(protobuf, item, namespace.name);
   });
-  const usesMethods = items.some((item) => item instanceof protobuf.Service);
-  const usesMessages = items.some((item) => item instanceof protobuf.Type);
-  const wire = [
-    ...(usesMessages ? ['type Codec', 'finish', 'open', 'Reader', 'WireError', 'Writer'] : []),
-    ...(usesMethods ? ['method'] : []),
-    ...['readInt64', 'readUint64', 'readInt64Big', 'readUint64Big', 'writeBig'].filter((name) =>
-      bodies.some((body) => body.includes(`${name}(`)),
-    ),
-  ];
+  const text = bodies.join('\n');
+  const wire = ['type Codec', ...wireNames].filter((name) =>
+    new RegExp(`\\b${name.replace('type ', '')}\\b`).test(text),
+  );
   return `// Generated from ${file}; edit that file instead.\n${imports.join('\n')}${imports.length > 0 ? '\n' : ''}${
     wire.length > 0 ? `import { ${wire.join(', ')} } from '../wire.ts';\n` : ''
-  }\n${bodies.join('\n')}`;
+  }\n${text}`;
 }
