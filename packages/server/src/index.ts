@@ -1,1 +1,25 @@
-export {};
+export { type AdminServiceOptions, createAdminService, storeStatus } from './admin-service.ts';
+export {
+  defaultServerConfig,
+  defaultTransportConfig,
+  resolveServerConfig,
+  resolveTransportConfig,
+  type ServerConfig,
+  ServerConfigError,
+  type TransportConfig,
+  testServerConfig,
+  testTransportConfig,
+} from './config.ts';
+export { routeGrpcLogs } from './grpc-logging.ts';
+export { type GrpcServer, type GrpcServerOptions, startGrpcServer } from './grpc-server.ts';
+export type { CallContext, CallObserver, GrpcService, RequestStream, UnaryHandler } from './grpc-service.ts';
+export { decodeRequest, serveClientStream, serveUnary, serveUnimplemented, undecoded } from './grpc-service.ts';
+export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
+export { type HttpServer, type HttpServerOptions, type Readiness, startHttpServer } from './http-server.ts';
+export { formatListenAddress, type ListenAddress, parseListenAddress } from './listen-address.ts';
+export { RequestError, type RequestErrorCode, statusOf } from './request-error.ts';
+export { ServerError, type ServerErrorCode } from './server-error.ts';
+export { SnapshotSendError, type SnapshotSendErrorCode } from './snapshot-sender.ts';
+export { registerCallMetrics, registerStoreMetrics } from './store-metrics.ts';
+export { createTinyKvService, type TinyKvServiceOptions } from './tinykv-service.ts';
+export type { StoreResolver } from './transport-stream.ts';

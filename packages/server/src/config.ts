@@ -1,0 +1,147 @@
+/** What a store's servers accept and how they behave. Sizes are in bytes, times in milliseconds. */
+export interface ServerConfig {
+  /** The longest key of a raw request. */
+  readonly maxKeyBytes: number;
+  /** The longest value of a raw request. */
+  readonly maxValueBytes: number;
+  /** The longest request of a client, encoded; covers key, value and what surrounds them. */
+  readonly maxRequestBytes: number;
+  /** The most pairs that one scan may ask for. */
+  readonly maxScanPairs: number;
+  /** A scan ends after the pair with which its keys and values reach this. */
+  readonly maxScanBytes: number;
+  /** The longest message of any kind; a longer one is refused before it is read. Holds a raft message with one largest entry. */
+  readonly maxMessageBytes: number;
+  /** Streams, that is calls under way, on one connection. */
+  readonly maxConcurrentStreams: number;
+  /** How long a shutdown waits for calls under way before it cuts them off. */
+  readonly shutdownTimeoutMs: number;
+  /** A snapshot stream that brings nothing for this long is given up. */
+  readonly snapshotIdleTimeoutMs: number;
+}
+
+/** The limits that clients are promised. */
+export const defaultServerConfig: ServerConfig = Object.freeze({
+  maxKeyBytes: 8 * 1024,
+  maxValueBytes: 6 * 1024 * 1024,
+  maxRequestBytes: 8 * 1024 * 1024,
+  maxScanPairs: 10_240,
+  maxScanBytes: 8 * 1024 * 1024,
+  maxMessageBytes: 16 * 1024 * 1024,
+  maxConcurrentStreams: 1_024,
+  shutdownTimeoutMs: 5_000,
+  snapshotIdleTimeoutMs: 30_000,
+});
+
+/** Limits small enough to be crossed quickly. */
+export const testServerConfig: ServerConfig = Object.freeze({
+  ...defaultServerConfig,
+  maxKeyBytes: 64,
+  maxValueBytes: 4_096,
+  maxRequestBytes: 8_192,
+  maxScanPairs: 100,
+  maxScanBytes: 8_192,
+  maxMessageBytes: 65_536,
+  shutdownTimeoutMs: 1_000,
+  snapshotIdleTimeoutMs: 1_000,
+});
+
+/** How a store talks to the other stores. Sizes are in bytes, times in milliseconds. */
+export interface TransportConfig {
+  /** Messages that may wait for one store; one more is refused with `full`. */
+  readonly maxQueuedMessages: number;
+  /** Bytes of entries that may wait for one store; a single larger message still passes when nothing else waits. */
+  readonly maxQueuedBytes: number;
+  /** The first pause before a lost connection is tried again; doubles with each failure, and is shortened by up to half by chance. */
+  readonly reconnectInitialMs: number;
+  readonly reconnectMaxMs: number;
+  /** How long an address may take to resolve. */
+  readonly resolveTimeoutMs: number;
+  /** How often an idle connection is probed, and how long the answer may take before the connection counts as dead. */
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** Snapshot files travel in chunks of this size. */
+  readonly snapshotChunkBytes: number;
+  /** How long one snapshot may take altogether. */
+  readonly snapshotTimeoutMs: number;
+}
+
+/** Values for stores on one network. */
+export const defaultTransportConfig: TransportConfig = Object.freeze({
+  maxQueuedMessages: 8_192,
+  maxQueuedBytes: 64 * 1024 * 1024,
+  reconnectInitialMs: 100,
+  reconnectMaxMs: 2_000,
+  resolveTimeoutMs: 3_000,
+  keepaliveTimeMs: 5_000,
+  keepaliveTimeoutMs: 3_000,
+  snapshotChunkBytes: 1024 * 1024,
+  snapshotTimeoutMs: 600_000,
+});
+
+/** Short pauses and small queues. */
+export const testTransportConfig: TransportConfig = Object.freeze({
+  ...defaultTransportConfig,
+  maxQueuedMessages: 16,
+  maxQueuedBytes: 65_536,
+  reconnectInitialMs: 5,
+  reconnectMaxMs: 20,
+  snapshotChunkBytes: 1_024,
+  snapshotTimeoutMs: 10_000,
+});
+
+/** A configuration that cannot be used, with every reason at once. */
+export class ServerConfigError extends Error {
+  readonly code = 'invalidConfig';
+  /** One line for each violation; each begins with the field's name. */
+  readonly violations: readonly string[];
+
+  constructor(what: string, violations: readonly string[]) {
+    super(`invalid ${what} configuration: ${violations.join('; ')}`);
+    this.name = 'ServerConfigError';
+    this.violations = violations;
+  }
+}
+
+/**
+ * Completes a configuration with the defaults and freezes it.
+ *
+ * @throws {ServerConfigError} with code `invalidConfig` that names every violation.
+ */
+export function resolveServerConfig(partial: Partial<ServerConfig> = {}): ServerConfig {
+  const config = { ...defaultServerConfig, ...partial };
+  const violations = wholeNumberViolations(config);
+  if (config.maxRequestBytes < config.maxKeyBytes + config.maxValueBytes) {
+    violations.push('maxRequestBytes: must hold the largest key with the largest value');
+  }
+  if (config.maxMessageBytes < config.maxRequestBytes) {
+    violations.push('maxMessageBytes: must be at least maxRequestBytes');
+  }
+  if (violations.length > 0) throw new ServerConfigError('server', violations);
+  return Object.freeze(config);
+}
+
+/**
+ * Completes a configuration with the defaults and freezes it.
+ *
+ * @throws {ServerConfigError} with code `invalidConfig` that names every violation.
+ */
+export function resolveTransportConfig(partial: Partial<TransportConfig> = {}): TransportConfig {
+  const config = { ...defaultTransportConfig, ...partial };
+  const violations = wholeNumberViolations(config);
+  if (config.reconnectMaxMs < config.reconnectInitialMs) {
+    violations.push('reconnectMaxMs: must be at least reconnectInitialMs');
+  }
+  if (violations.length > 0) throw new ServerConfigError('transport', violations);
+  return Object.freeze(config);
+}
+
+function wholeNumberViolations(config: object): string[] {
+  const violations: string[] = [];
+  for (const [field, value] of Object.entries(config) as [string, unknown][]) {
+    if (!Number.isSafeInteger(value) || (value as number) < 1 || (value as number) > 2 ** 31 - 1) {
+      violations.push(`${field}: must be a whole number from 1 to 2147483647, got ${String(value)}`);
+    }
+  }
+  return violations;
+}

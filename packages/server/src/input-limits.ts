@@ -1,0 +1,47 @@
+import type { kvrpcpb, metapb } from '@flotilla/protocol';
+import type { ServerConfig } from './config.ts';
+import { RequestError } from './request-error.ts';
+
+/** A request's context of which every part that routing needs is there. */
+export interface RequiredContext {
+  readonly regionId: number;
+  readonly regionEpoch: metapb.RegionEpoch;
+  readonly peer: metapb.Peer;
+  readonly term: number;
+}
+
+/** @throws {RequestError} with code `invalidArgument` when the context, its peer or its epoch is missing. */
+export function requireContext(context: kvrpcpb.Context | undefined): RequiredContext {
+  if (context === undefined) throw new RequestError('invalidArgument', 'context: missing');
+  const { regionId, regionEpoch, peer, term } = context;
+  if (regionId === 0) throw new RequestError('invalidArgument', 'context.region_id: missing');
+  if (regionEpoch === undefined) throw new RequestError('invalidArgument', 'context.region_epoch: missing');
+  if (peer === undefined) throw new RequestError('invalidArgument', 'context.peer: missing');
+  return { regionId, regionEpoch, peer, term };
+}
+
+/** @throws {RequestError} with code `invalidArgument` for an empty key or one above the limit. */
+export function checkKey(key: Uint8Array, config: ServerConfig): void {
+  if (key.length === 0) throw new RequestError('invalidArgument', 'key: empty, at least 1 byte is needed');
+  checkSize('key', key, config.maxKeyBytes);
+}
+
+/** @throws {RequestError} with code `invalidArgument` for a value above the limit; an empty value is a value. */
+export function checkValue(value: Uint8Array, config: ServerConfig): void {
+  checkSize('value', value, config.maxValueBytes);
+}
+
+/** @throws {RequestError} with code `invalidArgument` for a start key or a number of pairs above its limit. */
+export function checkScan(startKey: Uint8Array, limit: number, config: ServerConfig): void {
+  // The successor of the longest key, with which a scan goes on, is one byte longer.
+  checkSize('start_key', startKey, config.maxKeyBytes + 1);
+  if (limit < 1 || limit > config.maxScanPairs) {
+    throw new RequestError('invalidArgument', `limit: ${limit} pairs, from 1 to ${config.maxScanPairs} are allowed`);
+  }
+}
+
+function checkSize(field: string, bytes: Uint8Array, limit: number): void {
+  if (bytes.length > limit) {
+    throw new RequestError('invalidArgument', `${field}: ${bytes.length} bytes, the limit is ${limit}`);
+  }
+}

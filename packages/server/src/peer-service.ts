@@ -1,0 +1,141 @@
+import { raft_serverpb } from '@flotilla/protocol';
+import type { RaftStoreHandle, SnapshotReceiver } from '@flotilla/raftstore';
+import type { TimerHandle, Timers } from '@flotilla/runtime';
+import { decodeRequest, type RequestStream } from './grpc-service.ts';
+import { RequestError } from './request-error.ts';
+
+/** The request header in which a sender names its cluster, as a decimal number. */
+export const clusterIdHeader = 'flotilla-cluster-id';
+
+/** What other stores call: raft messages and snapshots. */
+export interface PeerService {
+  /** Takes in raft messages until the sender ends. A message that finds its mailbox full is dropped: raft sends again. */
+  receiveMessages(requests: RequestStream): Promise<raft_serverpb.Done>;
+  /** Takes in one snapshot, no faster than it can be stored. */
+  receiveSnapshot(requests: RequestStream): Promise<raft_serverpb.Done>;
+  /** Ends the streams of raft messages, and refuses new ones. */
+  drain(): void;
+  /** Raft messages that were dropped because a mailbox was full. */
+  readonly droppedMessages: number;
+}
+
+/** @throws {RequestError} with code `failedPrecondition` when the caller names another cluster; naming none is accepted. */
+export function checkCluster(requests: Pick<RequestStream, 'header'>, clusterId: number): void {
+  const named = requests.header(clusterIdHeader);
+  if (named !== undefined && named !== String(clusterId)) {
+    throw new RequestError('failedPrecondition', `cluster: the caller is of cluster ${named}, this is ${clusterId}`);
+  }
+}
+
+/** The calls between stores over `store`. */
+export function createPeerService(
+  store: RaftStoreHandle,
+  timers: Timers,
+  options: { readonly snapshotIdleTimeoutMs: number },
+): PeerService {
+  const streams = new Set<RequestStream>();
+  let isDraining = false;
+  let droppedMessages = 0;
+
+  return {
+    get droppedMessages() {
+      return droppedMessages;
+    },
+
+    async receiveMessages(requests) {
+      checkCluster(requests, store.clusterId);
+      if (isDraining) throw closing();
+      streams.add(requests);
+      try {
+        await requests.forEach((bytes) => {
+          const outcome = store.deliver(decodeRequest(raft_serverpb.RaftMessage.decode, bytes));
+          if (outcome === 'full') droppedMessages += 1;
+          if (outcome === 'closed') throw closing();
+        });
+        return {};
+      } finally {
+        streams.delete(requests);
+      }
+    },
+
+    async receiveSnapshot(requests) {
+      checkCluster(requests, store.clusterId);
+      if (isDraining) throw closing();
+      const chunks = withIdleTimeout(requests, timers, options.snapshotIdleTimeoutMs);
+      let receiver: SnapshotReceiver | undefined;
+      let isComplete = false;
+      try {
+        for await (const bytes of chunks) {
+          if (isComplete) throw new RequestError('invalidArgument', 'a chunk follows the last one');
+          const { message, data, isLast } = decodeRequest(raft_serverpb.SnapshotChunk.decode, bytes);
+          if (receiver === undefined) {
+            if (message === undefined) throw new RequestError('invalidArgument', 'message: the first chunk lacks it');
+            receiver = await startReceiving(store, message);
+          } else if (message !== undefined) {
+            throw new RequestError('invalidArgument', 'message: only the first chunk may bring one');
+          }
+          if (data.length > 0) await receiver.write(data);
+          isComplete = isLast;
+        }
+        if (receiver === undefined)
+          throw new RequestError('invalidArgument', 'the stream ended before its first chunk');
+        if (!isComplete) throw new RequestError('invalidArgument', 'the stream ended before its last chunk');
+        await finishReceiving(receiver);
+        return {};
+      } catch (error) {
+        await receiver?.abort();
+        throw error;
+      }
+    },
+
+    drain() {
+      isDraining = true;
+      for (const requests of streams) requests.stop(closing());
+    },
+  };
+}
+
+function closing(): RequestError {
+  return new RequestError('unavailable', 'the store is shutting down');
+}
+
+async function startReceiving(store: RaftStoreHandle, message: raft_serverpb.RaftMessage): Promise<SnapshotReceiver> {
+  try {
+    return await store.receiveSnapshot(message);
+  } catch (error) {
+    throw snapshotRefusal(error);
+  }
+}
+
+async function finishReceiving(receiver: SnapshotReceiver): Promise<void> {
+  try {
+    await receiver.finish();
+  } catch (error) {
+    throw snapshotRefusal(error);
+  }
+}
+
+/** The status for a snapshot that the store does not take, by the error's stable code. */
+function snapshotRefusal(error: unknown): unknown {
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === 'tooManySnapshots') return new RequestError('resourceExhausted', message, { cause: error });
+  if (code === 'malformedSnapshot') return new RequestError('invalidArgument', message, { cause: error });
+  return error;
+}
+
+/** The requests, stopped when the sender is silent for too long; the time that the receiver takes does not count. */
+async function* withIdleTimeout(requests: RequestStream, timers: Timers, idleMs: number): AsyncGenerator<Buffer> {
+  const watch = (): TimerHandle =>
+    timers.after(idleMs, () => requests.stop(new RequestError('deadlineExceeded', `nothing came for ${idleMs} ms`)));
+  let timer = watch();
+  try {
+    for await (const bytes of requests) {
+      timer.cancel();
+      yield bytes;
+      timer = watch();
+    }
+  } finally {
+    timer.cancel();
+  }
+}

@@ -1,0 +1,213 @@
+import { type raft_serverpb, tinykvpb } from '@flotilla/protocol';
+import type { Runtime, TimerHandle } from '@flotilla/runtime';
+import { Client, type ClientOptions, type ClientWritableStream, credentials, Metadata } from '@grpc/grpc-js';
+import type { TransportConfig } from './config.ts';
+import { clusterIdHeader } from './peer-service.ts';
+
+/** Finds the address of a store, `host:port`; `undefined` when no such store exists. */
+export type StoreResolver = (storeId: number, signal: AbortSignal) => Promise<string | undefined>;
+
+/** What a stream to one store needs. */
+export interface TransportStreamOptions {
+  readonly storeId: number;
+  readonly clusterId: number;
+  readonly resolve: StoreResolver;
+  readonly config: TransportConfig;
+  readonly runtime: Runtime;
+  /** Hears that the store could not be reached, or was lost; once for each failure. */
+  readonly onUnreachable: (storeId: number) => void;
+}
+
+/** A message was queued, or why not. */
+export type QueueOutcome = 'accepted' | 'full' | 'unknownStore' | 'closed';
+
+/** The options of every connection between stores. */
+export function peerClientOptions(config: TransportConfig): ClientOptions {
+  return {
+    'grpc.keepalive_time_ms': config.keepaliveTimeMs,
+    'grpc.keepalive_timeout_ms': config.keepaliveTimeoutMs,
+    'grpc.keepalive_permit_without_calls': 1,
+    'grpc.max_receive_message_length': 1024 * 1024,
+    // Each connection tries and fails for itself: the pauses are ours, and a store that came back is tried afresh.
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_retries': 0,
+    'grpc.service_config_disable_resolution': 1,
+  };
+}
+
+/** The request headers of every stream between stores. */
+export function peerMetadata(clusterId: number): Metadata {
+  const metadata = new Metadata();
+  metadata.set(clusterIdHeader, String(clusterId));
+  return metadata;
+}
+
+/**
+ * The stream of raft messages to one store, which connects by itself and again after a failure.
+ *
+ * Messages wait in a bounded queue while the connection is being made or is slower than we are. When it is lost, what
+ * waits is dropped: it is old by the time the next one stands, and raft sends again what matters.
+ */
+export class TransportStream {
+  readonly #options: TransportStreamOptions;
+  readonly #queue: raft_serverpb.RaftMessage[] = [];
+  #queuedBytes = 0;
+  #state: 'idle' | 'connecting' | 'open' | 'blocked' | 'waiting' | 'closed' = 'idle';
+  #failures = 0;
+  #isUnknownStore = false;
+  #isFlushDue = false;
+  #client: Client | undefined;
+  #call: ClientWritableStream<raft_serverpb.RaftMessage> | undefined;
+  #reconnect: TimerHandle | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(options: TransportStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Messages that wait. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Queues a message; never blocks and never throws. */
+  send(message: raft_serverpb.RaftMessage): QueueOutcome {
+    const { config } = this.#options;
+    if (this.#state === 'closed') return 'closed';
+    if (this.#isUnknownStore && this.#state === 'waiting') return 'unknownStore';
+    const bytes = entryBytes(message);
+    const isFull =
+      this.#queue.length >= config.maxQueuedMessages ||
+      (this.#queue.length > 0 && this.#queuedBytes + bytes > config.maxQueuedBytes);
+    if (isFull) return 'full';
+    this.#queue.push(message);
+    this.#queuedBytes += bytes;
+    if (this.#state === 'idle') void this.#connect();
+    else if (this.#state === 'open') this.#scheduleFlush();
+    return 'accepted';
+  }
+
+  /** Drops what waits and ends the connection. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#dropQueue();
+    this.#reconnect?.cancel();
+    this.#closing.abort(new Error('the transport was closed'));
+    this.#disconnect();
+  }
+
+  async #connect(): Promise<void> {
+    this.#state = 'connecting';
+    const address = await this.#resolveAddress();
+    if (this.#state !== 'connecting') return;
+    if (address === undefined) {
+      this.#onFailure();
+      return;
+    }
+    const { config, clusterId } = this.#options;
+    const { path, requestSerialize, responseDeserialize } = tinykvpb.TinyKv.raft;
+    const client = new Client(address, credentials.createInsecure(), peerClientOptions(config));
+    this.#client = client;
+    const call = client.makeClientStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      peerMetadata(clusterId),
+      (error) => {
+        if (this.#call !== call) return;
+        this.#options.runtime.logger.debug('a raft stream ended', { toStoreId: this.#options.storeId, address, error });
+        this.#onFailure();
+      },
+    );
+    this.#call = call;
+    // The callback tells of every failure; without a listener the event would end the process.
+    call.on('error', () => {});
+    call.on('drain', () => {
+      if (this.#call !== call || this.#state !== 'blocked') return;
+      this.#failures = 0;
+      this.#state = 'open';
+      this.#flush();
+    });
+    this.#state = 'open';
+    this.#flush();
+  }
+
+  async #resolveAddress(): Promise<string | undefined> {
+    const { runtime, config, storeId, resolve } = this.#options;
+    const deadline = new AbortController();
+    const timer = runtime.timers.after(config.resolveTimeoutMs, () =>
+      deadline.abort(new Error('resolving took too long')),
+    );
+    const signal = AbortSignal.any([deadline.signal, this.#closing.signal]);
+    try {
+      const address = await resolve(storeId, signal);
+      this.#isUnknownStore = address === undefined;
+      return address;
+    } catch (error) {
+      this.#isUnknownStore = false;
+      runtime.logger.debug("a store's address could not be found", { toStoreId: storeId, error });
+      return undefined;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Messages of one turn of the event loop leave together. */
+  #scheduleFlush(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    this.#options.runtime.timers.defer(() => {
+      this.#isFlushDue = false;
+      if (this.#state === 'open') this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    let sent = 0;
+    for (const message of this.#queue) {
+      sent += 1;
+      this.#queuedBytes -= entryBytes(message);
+      if (!call.write(message)) {
+        this.#state = 'blocked';
+        break;
+      }
+    }
+    this.#queue.splice(0, sent);
+  }
+
+  #onFailure(): void {
+    const { runtime, config, storeId, onUnreachable } = this.#options;
+    this.#disconnect();
+    this.#dropQueue();
+    const ceiling = Math.min(config.reconnectMaxMs, config.reconnectInitialMs * 2 ** Math.min(this.#failures, 30));
+    this.#failures += 1;
+    this.#state = 'waiting';
+    this.#reconnect = runtime.timers.after(ceiling * (0.5 + runtime.random.fraction() / 2), () => {
+      this.#state = 'idle';
+      if (this.#queue.length > 0) void this.#connect();
+    });
+    onUnreachable(storeId);
+  }
+
+  #disconnect(): void {
+    const call = this.#call;
+    this.#call = undefined;
+    call?.cancel();
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  #dropQueue(): void {
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
+  }
+}
+
+function entryBytes({ message }: raft_serverpb.RaftMessage): number {
+  let bytes = 64;
+  for (const entry of message?.entries ?? []) bytes += entry.data.length + 32;
+  return bytes;
+}
