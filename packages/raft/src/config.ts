@@ -1,0 +1,112 @@
+/** When a read may be answered: after a round of heartbeats, or on the strength of the leader's lease. */
+export type ReadOnlyMode = 'safe' | 'leaseBased';
+
+/** How one raft node behaves. Ticks are calls of `RawNode.tick`; the caller decides how long one is. */
+export interface RaftConfig {
+  /** This node's id; a safe integer ≥ 1, below the ids of the storage threads. */
+  readonly id: number;
+  /** Ticks without a leader before an election; each node draws from [electionTick, 2 · electionTick). */
+  readonly electionTick: number;
+  /** Ticks between heartbeats; less than `electionTick`. */
+  readonly heartbeatTick: number;
+  /** Index through which the caller has already applied the log; 0 for "as storage says". */
+  readonly applied: number;
+  /** Encoded bytes of the entries of one append message; a single larger entry is still sent. `Infinity` for no limit. */
+  readonly maxSizePerMessage: number;
+  /** Append messages to one follower that may be unacknowledged. */
+  readonly maxInflightMessages: number;
+  /** Payload bytes to one follower that may be unacknowledged. `Infinity` for no limit. */
+  readonly maxInflightBytes: number;
+  /** Payload bytes of a leader's uncommitted entries, above which proposals are dropped. `Infinity` for no limit. */
+  readonly maxUncommittedEntriesSize: number;
+  /** Encoded bytes of committed entries handed out and not acknowledged as applied. `Infinity` for no limit. */
+  readonly maxCommittedSizePerReady: number;
+  /** Reads that may wait for an answer; further ones are dropped. */
+  readonly maxPendingReads: number;
+  /** A leader steps down when it has not heard from a quorum for `electionTick`; followers of a live leader ignore campaigns. */
+  readonly checkQuorum: boolean;
+  /** Asks whether an election could be won before raising the term. Source: thesis 9.6. */
+  readonly preVote: boolean;
+  /** `leaseBased` needs `checkQuorum`, and clocks whose rates differ little. Source: thesis 6.4. */
+  readonly readOnly: ReadOnlyMode;
+  /** Followers drop proposals rather than pass them to the leader. */
+  readonly disableProposalForwarding: boolean;
+  /** Lets a leader append changes of membership that do not fit the present one. For those who check elsewhere. */
+  readonly disableConfChangeValidation: boolean;
+  /** A leader that applies its own removal, or its demotion to learner, becomes a follower. */
+  readonly stepDownOnRemoval: boolean;
+  /** Storage work goes out as messages instead of through `Ready` and `advance`. */
+  readonly asyncStorageWrites: boolean;
+}
+
+/** Everything but the id. A tick of 100 ms gives elections after 1–2 s. */
+export const defaultRaftConfig: Omit<RaftConfig, 'id'> = Object.freeze({
+  electionTick: 10,
+  heartbeatTick: 2,
+  applied: 0,
+  maxSizePerMessage: 1024 * 1024,
+  maxInflightMessages: 256,
+  maxInflightBytes: Number.POSITIVE_INFINITY,
+  maxUncommittedEntriesSize: Number.POSITIVE_INFINITY,
+  maxCommittedSizePerReady: Number.POSITIVE_INFINITY,
+  maxPendingReads: 4096,
+  checkQuorum: true,
+  preVote: true,
+  readOnly: 'safe',
+  disableProposalForwarding: false,
+  disableConfChangeValidation: false,
+  stepDownOnRemoval: false,
+  asyncStorageWrites: false,
+});
+
+/** A configuration that cannot be used; `violations` names every field that is wrong. */
+export class RaftConfigError extends Error {
+  readonly code = 'invalidRaftConfig';
+  readonly violations: readonly string[];
+
+  constructor(violations: readonly string[]) {
+    super(`invalid raft configuration: ${violations.join('; ')}`);
+    this.name = 'RaftConfigError';
+    this.violations = violations;
+  }
+}
+
+/**
+ * Fills in the defaults and freezes.
+ *
+ * @throws {RaftConfigError} naming every violation at once.
+ */
+export function resolveRaftConfig(partial: Partial<RaftConfig> & { readonly id: number }): RaftConfig {
+  const config: RaftConfig = { ...defaultRaftConfig, ...partial };
+  const violations: string[] = [];
+  const whole = (field: keyof RaftConfig, minimum: number, maximum: number): void => {
+    const value = config[field];
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= minimum && value <= maximum) return;
+    violations.push(`${field} is ${String(value)}, must be a whole number from ${minimum} to ${maximum}`);
+  };
+  const size = (field: keyof RaftConfig, minimum: number): void => {
+    const value = config[field];
+    if (value === Number.POSITIVE_INFINITY) return;
+    whole(field, minimum, Number.MAX_SAFE_INTEGER);
+  };
+  whole('id', 1, Number.MAX_SAFE_INTEGER - 2);
+  whole('heartbeatTick', 1, 1_000_000);
+  whole('electionTick', 2, 1_000_000);
+  whole('applied', 0, Number.MAX_SAFE_INTEGER);
+  whole('maxInflightMessages', 1, 2 ** 31 - 1);
+  whole('maxPendingReads', 1, 2 ** 31 - 1);
+  size('maxSizePerMessage', 0);
+  size('maxInflightBytes', 1);
+  size('maxUncommittedEntriesSize', 0);
+  size('maxCommittedSizePerReady', 1);
+  if (config.electionTick <= config.heartbeatTick) {
+    violations.push(
+      `electionTick is ${config.electionTick}, must be larger than heartbeatTick ${config.heartbeatTick}`,
+    );
+  }
+  if (config.readOnly !== 'safe' && config.readOnly !== 'leaseBased') {
+    violations.push(`readOnly is ${String(config.readOnly)}, must be 'safe' or 'leaseBased'`);
+  }
+  if (violations.length > 0) throw new RaftConfigError(violations);
+  return Object.freeze(config);
+}
