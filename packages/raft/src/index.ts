@@ -25,6 +25,7 @@ export {
   resolveRaftConfig,
 } from './config.ts';
 export { entriesSize, entrySize } from './log/entry-size.ts';
+export { emptySnapshot, MemoryStorage } from './memory-storage.ts';
 export {
   appendThread,
   applyThread,
