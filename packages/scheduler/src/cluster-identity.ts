@@ -9,7 +9,7 @@ const randomBits = 21;
 /**
  * The id of the cluster in this database; a new one, made durable, when the database is empty.
  *
- * @throws {SchedulerDataError} with code `notASchedulerDatabase`, `unsupportedVersion` or `corruptData`.
+ * @throws {SchedulerDataError} with code `notASchedulerDatabase`, `formatVersionMismatch` or `schedulerDataCorrupted`.
  */
 export async function openClusterIdentity(
   reader: EngineReader,
@@ -21,10 +21,10 @@ export async function openClusterIdentity(
   const found = decodeNumber(version, 'the layout version');
   if (found !== layoutVersion) {
     const message = `the database has layout version ${found}; this scheduler reads and writes version ${layoutVersion}`;
-    throw new SchedulerDataError('unsupportedVersion', message);
+    throw new SchedulerDataError('formatVersionMismatch', message);
   }
   const clusterId = await reader.get(layoutKeys.clusterId);
-  if (clusterId === undefined) throw new SchedulerDataError('corruptData', 'the cluster id is missing');
+  if (clusterId === undefined) throw new SchedulerDataError('schedulerDataCorrupted', 'the cluster id is missing');
   return decodeNumber(clusterId, 'the cluster id');
 }
 

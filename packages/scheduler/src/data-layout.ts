@@ -46,31 +46,35 @@ export function encodeNumber(value: number): Uint8Array {
 /**
  * Reads what `encodeNumber` wrote.
  *
- * @throws {SchedulerDataError} with code `corruptData` when the bytes are not eight or the number is not a safe integer.
+ * @throws {SchedulerDataError} with code `schedulerDataCorrupted` when the bytes are not eight or the number is not a safe integer.
  */
 export function decodeNumber(bytes: Uint8Array, what: string): number {
-  if (bytes.length !== 8) throw new SchedulerDataError('corruptData', `${what}: ${bytes.length} bytes instead of 8`);
+  if (bytes.length !== 8)
+    throw new SchedulerDataError('schedulerDataCorrupted', `${what}: ${bytes.length} bytes instead of 8`);
   const value = Number(Buffer.from(bytes).readBigUInt64BE());
-  if (!Number.isSafeInteger(value)) throw new SchedulerDataError('corruptData', `${what}: larger than 2^53 - 1`);
+  if (!Number.isSafeInteger(value))
+    throw new SchedulerDataError('schedulerDataCorrupted', `${what}: larger than 2^53 - 1`);
   return value;
 }
 
 /**
  * Reads a stored message.
  *
- * @throws {SchedulerDataError} with code `corruptData` when the bytes are not that message.
+ * @throws {SchedulerDataError} with code `schedulerDataCorrupted` when the bytes are not that message.
  */
 export function decodeStored<T>(codec: Codec<T>, bytes: Uint8Array, what: string): T {
   try {
     return codec.decode(bytes);
   } catch (error) {
-    throw new SchedulerDataError('corruptData', `${what}: the stored bytes cannot be read`, { cause: error });
+    throw new SchedulerDataError('schedulerDataCorrupted', `${what}: the stored bytes cannot be read`, {
+      cause: error,
+    });
   }
 }
 
 /** Data on disk that this code cannot go on from; nothing has been changed. */
 export class SchedulerDataError extends Error {
-  readonly code: 'unsupportedVersion' | 'notASchedulerDatabase' | 'corruptData';
+  readonly code: 'formatVersionMismatch' | 'notASchedulerDatabase' | 'schedulerDataCorrupted';
 
   constructor(code: SchedulerDataError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

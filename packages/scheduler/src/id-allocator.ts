@@ -22,7 +22,7 @@ export class IdAllocator {
     this.#mark = mark;
   }
 
-  /** @throws {SchedulerDataError} with code `corruptData`. */
+  /** @throws {SchedulerDataError} with code `schedulerDataCorrupted`. */
   static async open(reader: EngineReader, writer: DurableWriter, batchSize: number): Promise<IdAllocator> {
     const stored = await reader.get(layoutKeys.nextId);
     return new IdAllocator(writer, batchSize, stored === undefined ? 1 : decodeNumber(stored, 'the id mark'));

@@ -37,7 +37,7 @@ export class TimestampOracle {
     this.#mark = mark;
   }
 
-  /** @throws {SchedulerDataError} with code `corruptData`. */
+  /** @throws {SchedulerDataError} with code `schedulerDataCorrupted`. */
   static async open(
     reader: EngineReader,
     writer: DurableWriter,

@@ -88,7 +88,9 @@ describe('a disk that fails', () => {
     disk.faults = { sync: () => 'engineIo' };
     await expect(core.bootstrap(store(1), region())).rejects.toMatchObject({ code: 'unknown' });
     disk.faults = {};
-    await expect(core.bootstrap(store(2), region({ id: 200, peers: [peer(201, 2)] }))).rejects.toMatchObject({ code: 'unknown' });
+    await expect(core.bootstrap(store(2), region({ id: 200, peers: [peer(201, 2)] }))).rejects.toMatchObject({
+      code: 'unknown',
+    });
     expect(core.isBootstrapped).toBe(false);
   });
 
@@ -110,7 +112,7 @@ describe('databases that are refused, unchanged', () => {
     const batch = engine.batch();
     batch.put(layoutKeys.version, encodeNumber(9));
     await engine.write(batch, { sync: true });
-    await expect(SchedulerCore.open({ engine, runtime })).rejects.toMatchObject({ code: 'unsupportedVersion' });
+    await expect(SchedulerCore.open({ engine, runtime })).rejects.toMatchObject({ code: 'formatVersionMismatch' });
   });
 
   test('one of something else', async () => {
@@ -129,7 +131,7 @@ describe('databases that are refused, unchanged', () => {
       const batch = engine.batch();
       batch.put(layoutKeys[name], Buffer.from([0xff]));
       await engine.write(batch, { sync: true });
-      await expect(SchedulerCore.open({ engine, runtime })).rejects.toMatchObject({ code: 'corruptData' });
+      await expect(SchedulerCore.open({ engine, runtime })).rejects.toMatchObject({ code: 'schedulerDataCorrupted' });
     },
   );
 });
