@@ -18,6 +18,8 @@ export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
 export { type HttpServer, type HttpServerOptions, type Readiness, startHttpServer } from './http-server.ts';
 export { formatListenAddress, type ListenAddress, parseListenAddress } from './listen-address.ts';
 export { RequestError, type RequestErrorCode, statusOf } from './request-error.ts';
+export { createSchedulerMetrics, type SchedulerMetrics } from './scheduler-metrics.ts';
+export { createSchedulerService, type SchedulerServiceOptions } from './scheduler-service.ts';
 export { ServerError, type ServerErrorCode } from './server-error.ts';
 export { SnapshotSendError, type SnapshotSendErrorCode } from './snapshot-sender.ts';
 export { registerCallMetrics, registerStoreMetrics } from './store-metrics.ts';
