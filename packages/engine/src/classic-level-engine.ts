@@ -48,15 +48,18 @@ export async function openClassicLevelEngine(options: ClassicLevelOptions): Prom
   const isOwner = options.shared !== true;
   if (isOwner && ownedPaths.has(path)) throw new EngineError('engineLocked', 'the database is already open', path);
   if (isOwner) ownedPaths.add(path);
-  const level: ByteLevel = new ClassicLevel(path, { keyEncoding: 'view', valueEncoding: 'view' });
   try {
     if (!createIfMissing) await requireDatabase(path);
-    await level.open({
+    // Opens by itself in the next turn, so it is made after the check and with all options.
+    const level: ByteLevel = new ClassicLevel(path, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
       createIfMissing,
       multithreading: true,
       cacheSize: options.cacheBytes ?? 64 * 1024 * 1024,
       writeBufferSize: options.writeBufferBytes ?? 16 * 1024 * 1024,
     });
+    await level.open();
     return new ClassicLevelEngine(level, path, { readOnly, release: () => isOwner && ownedPaths.delete(path) });
   } catch (error) {
     if (isOwner) ownedPaths.delete(path);

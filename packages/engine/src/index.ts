@@ -1,6 +1,7 @@
 export { compareBytes, prefixEnd } from './byte-order.ts';
 export { ClassicLevelEngine, type ClassicLevelOptions, openClassicLevelEngine } from './classic-level-engine.ts';
 export { CorruptedRecordError, type RaftRecordKind, type RecordDamage } from './corrupted-record-error.ts';
+export { checkDatabaseMark, databaseFormatVersion, isBlank } from './database-mark.ts';
 export type {
   Engine,
   EngineReader,
@@ -19,6 +20,7 @@ export {
   applyStateKey,
   type ColumnFamily,
   columnFamilies,
+  databaseMarkKey,
   dataKey,
   dataRange,
   isColumnFamily,
@@ -30,7 +32,6 @@ export {
   raftStateKey,
   regionRaftRange,
   regionStateKey,
-  storeFormatKey,
   storeIdentKey,
   userKey,
 } from './key-layout.ts';

@@ -1,7 +1,7 @@
 // The byte layout of both databases of a store. Numbers are unsigned 64-bit, big-endian, so that byte order is their order.
 //
 //   key               bytes                                     database
-//   store format      01 00                                     both
+//   database mark     01 00                                     both
 //   prepare bootstrap 01 01                                     kv
 //   store ident       01 02                                     kv
 //   log entry         01 02 region 01 index                     raft
@@ -33,8 +33,8 @@ export function isColumnFamily(name: string): name is ColumnFamily {
   return (columnFamilies as readonly string[]).includes(name);
 }
 
-/** `01 00`: the format record of a database, which shows that it is not an empty one. */
-export const storeFormatKey: Uint8Array = Uint8Array.of(localPrefix, 0x00);
+/** `01 00`: which database this is and in which format; shows that it is not a new one. */
+export const databaseMarkKey: Uint8Array = Uint8Array.of(localPrefix, 0x00);
 /** `01 01`: the region that a bootstrap under way proposes. */
 export const prepareBootstrapKey: Uint8Array = Uint8Array.of(localPrefix, 0x01);
 /** `01 02`: the store's cluster and id. */

@@ -9,6 +9,7 @@ const scanBatchSize = 1024;
 /** Bytes after which LevelDB ends a batch early. Its default of 16 KiB makes a scan of 1 KiB values twelve times slower. */
 const batchBytes = 1024 * 1024;
 
+/** A LevelDB database with keys and values as bytes. */
 export type ByteLevel = ClassicLevel<Uint8Array, Uint8Array>;
 type ByteIteratorOptions = IteratorOptions<Uint8Array, Uint8Array>;
 

@@ -1,3 +1,6 @@
+import { describe, expect, test } from 'vitest';
+import type { Engine } from '../src/engine.ts';
+import { MemoryDisk } from '../src/memory-disk.ts';
 import { MemoryEngine } from '../src/memory-engine.ts';
 import { describeEngine } from './engine-contract.ts';
 
@@ -7,4 +10,134 @@ describeEngine({
     const engine = new MemoryEngine();
     return { engine, dispose: () => engine.close() };
   },
+});
+
+async function put(engine: Engine, key: string, sync: boolean): Promise<void> {
+  const batch = engine.batch();
+  batch.put(Buffer.from(key), Buffer.from(key));
+  await engine.write(batch, { sync });
+}
+
+async function keysOf(engine: Engine): Promise<string[]> {
+  return (await engine.scan({ start: new Uint8Array(0) })).map(({ key }) => String(key));
+}
+
+describe('a crash', () => {
+  test('drops what was not synced, and nothing else', async () => {
+    const disk = new MemoryDisk();
+    const engine = new MemoryEngine(disk);
+    await put(engine, 'a', false);
+    await put(engine, 'b', true);
+    await put(engine, 'c', false);
+    await put(engine, 'd', false);
+    expect(disk.unsyncedCount).toBe(2);
+    disk.crash();
+    expect(await keysOf(new MemoryEngine(disk))).toEqual(['a', 'b']);
+    disk.crash();
+    expect(await keysOf(new MemoryEngine(disk))).toEqual(['a', 'b']);
+  });
+
+  test('may leave the first of what was not synced', async () => {
+    const disk = new MemoryDisk();
+    const engine = new MemoryEngine(disk);
+    for (const key of ['a', 'b', 'c']) await put(engine, key, false);
+    disk.crash(2);
+    expect(await keysOf(new MemoryEngine(disk))).toEqual(['a', 'b']);
+  });
+
+  test('brings back what an un-synced delete removed', async () => {
+    const disk = new MemoryDisk();
+    const engine = new MemoryEngine(disk);
+    await put(engine, 'a', true);
+    await engine.deleteRange({ start: Buffer.from('a') });
+    expect(await keysOf(engine)).toEqual([]);
+    disk.crash();
+    expect(await keysOf(new MemoryEngine(disk))).toEqual(['a']);
+  });
+
+  test('ends the engine that was open', async () => {
+    const disk = new MemoryDisk();
+    const engine = new MemoryEngine(disk);
+    disk.crash();
+    expect(() => engine.getSync(Buffer.from('a'))).toThrow(expect.objectContaining({ code: 'engineClosed' }));
+    await expect(put(engine, 'a', true)).rejects.toMatchObject({ code: 'engineClosed' });
+    const next = new MemoryEngine(disk);
+    await engine.close();
+    await put(next, 'b', true);
+  });
+
+  test('during a sync leaves that write undecided, and never acknowledges it', async () => {
+    let release = (): void => {};
+    const disk = new MemoryDisk({
+      sync: () =>
+        new Promise((resolve) => {
+          release = () => resolve(undefined);
+        }),
+    });
+    const engine = new MemoryEngine(disk);
+    const write = put(engine, 'a', true);
+    disk.crash();
+    release();
+    await expect(write).rejects.toMatchObject({ code: 'engineClosed' });
+    expect(await keysOf(new MemoryEngine(disk))).toEqual([]);
+  });
+});
+
+test('closing keeps what was not synced: the system has it still', async () => {
+  const disk = new MemoryDisk();
+  const engine = new MemoryEngine(disk);
+  await put(engine, 'a', false);
+  await engine.close();
+  expect(await keysOf(new MemoryEngine(disk))).toEqual(['a']);
+});
+
+test('a disk takes one engine at a time', async () => {
+  const disk = new MemoryDisk();
+  const engine = new MemoryEngine(disk);
+  expect(() => new MemoryEngine(disk)).toThrow(expect.objectContaining({ code: 'engineLocked' }));
+  await engine.close();
+  new MemoryEngine(disk);
+});
+
+test('a sync covers what came before it, not what came while it ran', async () => {
+  const releases: (() => void)[] = [];
+  const disk = new MemoryDisk({ sync: () => new Promise((resolve) => releases.push(() => resolve(undefined))) });
+  const engine = new MemoryEngine(disk);
+  const first = put(engine, 'a', true);
+  const second = put(engine, 'b', true);
+  await put(engine, 'c', false);
+  releases[1]?.();
+  await second;
+  expect(disk.unsyncedCount).toBe(1);
+  releases[0]?.();
+  await first;
+  expect(disk.unsyncedCount).toBe(1);
+  disk.crash();
+  expect(await keysOf(new MemoryEngine(disk))).toEqual(['a', 'b']);
+});
+
+describe('a fault', () => {
+  test('of a write leaves nothing of it, and stops the engine', async () => {
+    const disk = new MemoryDisk();
+    const engine = new MemoryEngine(disk);
+    await put(engine, 'a', false);
+    disk.faults = { write: () => 'diskFull' };
+    await expect(put(engine, 'b', false)).rejects.toMatchObject({ code: 'diskFull' });
+    disk.faults = {};
+    await expect(put(engine, 'c', false)).rejects.toMatchObject({ code: 'engineFailed' });
+    expect(await keysOf(engine)).toEqual(['a']);
+    await engine.close();
+    const next = new MemoryEngine(disk);
+    await put(next, 'c', true);
+    expect(await keysOf(next)).toEqual(['a', 'c']);
+  });
+
+  test('of a sync is told to the writer, and stops the engine', async () => {
+    const disk = new MemoryDisk({ sync: () => 'engineIo' });
+    const engine = new MemoryEngine(disk);
+    await expect(put(engine, 'a', true)).rejects.toMatchObject({ code: 'engineIo' });
+    await expect(put(engine, 'b', true)).rejects.toMatchObject({ code: 'engineFailed' });
+    disk.crash();
+    expect(await keysOf(new MemoryEngine(disk))).toEqual([]);
+  });
 });
