@@ -56,7 +56,8 @@ export interface WriteBatch {
 }
 
 /**
- * When a write counts as done: `sync` waits until it, and every write before it, survives a power cut. What is not synced
+ * When a write counts as done: `sync` waits until it, and every write before it through the same
+ * engine object, survives a power cut; what another thread wrote through its own is that thread's to sync. What is not synced
  * survives the end of the process but not a power cut, and then it need not be the latest writes alone that are lost:
  * LevelDB starts a new log file every few megabytes without syncing the one before. Writes that have to be lost in order,
  * or not at all, are written with `sync`.
@@ -73,7 +74,7 @@ export interface WriteOptions {
 export interface Engine extends EngineReader {
   batch(): WriteBatch;
   /**
-   * Applies a batch atomically; batches apply in the order of the calls. An empty batch with `sync` still waits for earlier
+   * Applies a batch atomically; batches apply in the order of the calls on one engine object. An empty batch with `sync` still waits for earlier
    * writes to be durable. After a failure every later write fails with `engineFailed`: what reached the disk is unknown
    * until the engine is opened again.
    */
