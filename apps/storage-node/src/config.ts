@@ -120,13 +120,13 @@ export function resolveStorageNodeConfig(partial: Readonly<Record<string, unknow
     const option = String(issue.path[0]);
     violations.push({ option, value: (given as Readonly<Record<string, unknown>>)[option], reason: issue.message });
   }
-  if (parsed.success) violations.push(...contradictions(parsed.data, partial));
+  if (parsed.success) violations.push(...contradictions(parsed.data));
   if (violations.length > 0 || !parsed.success) throw new StorageNodeConfigError(violations);
   return Object.freeze(parsed.data);
 }
 
 /** What each option allows by itself but not together. */
-function contradictions(config: StorageNodeConfig, given: Readonly<Record<string, unknown>>): ConfigViolation[] {
+function contradictions(config: StorageNodeConfig): ConfigViolation[] {
   const violations: ConfigViolation[] = [];
   const refuse = (option: keyof StorageNodeConfig, reason: string): void => {
     violations.push({ option, value: config[option], reason });
@@ -141,9 +141,11 @@ function contradictions(config: StorageNodeConfig, given: Readonly<Record<string
     refuse('advertise', `is needed when listen is ${config.listen}: other stores cannot dial that`);
   }
   if (config.scheduler !== undefined) {
+    // The default says nothing, so that a printed configuration is one that can be read.
     for (const option of ['schedulerListen', 'maxPeerCount'] as const) {
-      if (given[option] !== undefined)
+      if (config[option] !== defaultStorageNodeConfig[option]) {
         refuse(option, 'belongs to the scheduler inside the node; scheduler names another');
+      }
     }
   }
   const listeners = (['listen', 'http', ...(config.scheduler === undefined ? ['schedulerListen'] : [])] as const).map(

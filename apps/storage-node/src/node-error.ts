@@ -42,6 +42,7 @@ export class NodeError extends Error {
 const meaningOfCode: Readonly<Record<string, NodeErrorCode>> = {
   engineLocked: 'directoryInUse',
   engineCorrupted: 'damagedData',
+  engineNotFound: 'damagedData',
   corruptedRecord: 'damagedData',
   corrupted: 'damagedData',
   notEmpty: 'damagedData',

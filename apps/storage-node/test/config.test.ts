@@ -49,7 +49,7 @@ test.each([
   [{ http: '127.0.0.1:7410' }, 'http is the same address as listen'],
   [{ schedulerListen: '127.0.0.1:7411' }, 'schedulerListen is the same address as http'],
   [
-    { scheduler: '127.0.0.1:7400', maxPeerCount: 3 },
+    { scheduler: '127.0.0.1:7400', maxPeerCount: 5 },
     'maxPeerCount belongs to the scheduler inside the node; scheduler names another',
   ],
   [{ scheduler: 'localhost:0' }, 'scheduler expected host:port with a port from 1 to 65535'],

@@ -13,15 +13,14 @@ export interface FailureReport {
   readonly hint?: string | undefined;
 }
 
+/** Codes of the client's and the scheduler client's errors. */
 const exitCodeOfCode = new Map<string, ExitCode>([
-  ['keyTooLarge', exitCode.badData],
-  ['valueTooLarge', exitCode.badData],
-  ['emptyKey', exitCode.badData],
   ['invalidArgument', exitCode.badData],
   ['outcomeUnknown', exitCode.outcomeUnknown],
-  ['aborted', exitCode.interrupted],
+  ['cancelled', exitCode.interrupted],
+  ['deadlineExceeded', exitCode.unavailable],
+  ['regionError', exitCode.unavailable],
   ['unavailable', exitCode.unavailable],
-  ['timedOut', exitCode.unavailable],
   ['notBootstrapped', exitCode.unavailable],
 ]);
 
@@ -43,8 +42,9 @@ export function describeFailure(error: unknown): FailureReport {
 
 /** Whether a put that failed is worth repeating. Only what the cluster refuses for good is not. */
 export function classifyPutFailure(error: unknown): FailureKind {
-  const { exitCode: code, message } = describeFailure(error);
-  return code === exitCode.badData ? { type: 'refused', reason: message } : { type: 'retry' };
+  const code = error instanceof Error ? codeOf(error) : undefined;
+  const isFinal = code === 'invalidArgument' || code === 'rejected';
+  return isFinal ? { type: 'refused', reason: describeFailure(error).message } : { type: 'retry' };
 }
 
 function codeOf(error: Error): string | undefined {

@@ -70,6 +70,16 @@ class PlaygroundSession {
     child.markReady();
   }
 
+  /** A child that died and was started again: said when it serves again, unless everything is over by then. */
+  async #awaitReturn(child: SupervisedProcess): Promise<void> {
+    try {
+      await this.#awaitReady(child, this.#over.signal);
+      this.#note(`${child.plan.name} is ready again`);
+    } catch (error) {
+      if (!this.#over.signal.aborted) throw error;
+    }
+  }
+
   /** Nodes first, so that each still finds the scheduler while it hands its leaderships on. */
   async #stop(): Promise<void> {
     const [scheduler, ...nodes] = this.#children;
@@ -82,18 +92,20 @@ class PlaygroundSession {
   #supervise(plan: ProcessPlan, position: number, width: number): SupervisedProcess {
     const { terminal, runtime } = this.#context;
     const style = styles[position % styles.length]!;
-    return new SupervisedProcess(plan, {
+    const child: SupervisedProcess = new SupervisedProcess(plan, {
       clock: runtime.clock,
       timers: runtime.timers,
       write: (text) => terminal.writeError(text),
       prefix: `${terminal.style('error', style, `${plan.name.padEnd(width)} │`)} `,
       showsColour: terminal.style('error', 'red', '') !== '',
       note: (text) => this.#note(text),
+      onRestarted: () => void this.#awaitReturn(child),
       onRefused: (exit) => {
         this.#exitCode = (exit.code ?? exitCode.internal) as ExitCode;
         this.#over.abort();
       },
     });
+    return child;
   }
 
   #welcome(): void {

@@ -21,6 +21,8 @@ export interface SupervisionOptions {
   readonly showsColour: boolean;
   /** Says what happened to the child, for people. */
   readonly note: (text: string) => void;
+  /** The process was started again after it had died. */
+  readonly onRestarted: () => void;
   /** The process refused to start: trying again would end the same way. */
   readonly onRefused: (exit: ProcessExit) => void;
 }
@@ -115,7 +117,10 @@ export class SupervisedProcess {
     }
     if (ranMs >= stableMs) this.#pauseMs = minRestartMs;
     this.#options.note(`${this.plan.name} ${how}; starting it again in ${this.#pauseMs / 1_000} s`);
-    this.#restart = this.#options.timers.after(this.#pauseMs, () => this.start());
+    this.#restart = this.#options.timers.after(this.#pauseMs, () => {
+      this.start();
+      this.#options.onRestarted();
+    });
     this.#pauseMs = Math.min(this.#pauseMs * 2, maxRestartMs);
   }
 }

@@ -1,0 +1,25 @@
+import type { Readiness } from '@flotilla/server';
+import type { NodeError } from './node-error.ts';
+
+/** Where a node can be reached; each host:port with the real port. */
+export interface NodeAddresses {
+  readonly grpc: string;
+  readonly http: string;
+  /** The cluster's scheduler. */
+  readonly scheduler: string;
+}
+
+/** A storage node that runs. */
+export interface StorageNode {
+  readonly clusterId: number;
+  readonly storeId: number;
+  readonly addresses: NodeAddresses;
+  /** Whether the scheduler runs inside this node. */
+  readonly hasScheduler: boolean;
+  /** Whether every region here knows a leader, and if not, why. */
+  readiness(): Readiness;
+  /** Resolves when the node cannot go on; it must be closed then. */
+  readonly failed: Promise<NodeError>;
+  /** Hands leadership to other stores, answers what is pending, and lets go of ports and directories. May be called twice. */
+  close(): Promise<void>;
+}

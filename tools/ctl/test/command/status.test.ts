@@ -1,0 +1,95 @@
+import { flotillapb, metapb } from '@flotilla/protocol';
+import { beforeEach, expect, test } from 'vitest';
+import { CommandBench } from '../run-command.ts';
+
+const peers = [1, 2].map((storeId) => metapb.Peer.create({ id: 10 + storeId, storeId }));
+const region = metapb.Region.create({
+  id: 10,
+  startKey: Buffer.from('a'),
+  endKey: new Uint8Array(0),
+  regionEpoch: { confVer: 3, version: 1 },
+  peers,
+});
+
+function statusOf(peer: metapb.Peer, leader: metapb.Peer, term: number): flotillapb.StoreStatusResponse {
+  const regions = [
+    flotillapb.RegionStatus.create({
+      region,
+      peer,
+      leader,
+      term,
+      commitIndex: 12_345,
+      appliedIndex: 12_344,
+      firstIndex: 6,
+      lastIndex: 12_346,
+    }),
+  ];
+  return flotillapb.StoreStatusResponse.create({ clusterId: 7, regions });
+}
+
+let bench: CommandBench;
+beforeEach(() => {
+  bench = new CommandBench();
+  bench.cluster.storeList = [1, 2].map((id) => metapb.Store.create({ id, address: `127.0.0.1:${7400 + 10 * id}` }));
+  bench.cluster.regionList = [{ region, leader: peers[0] }];
+});
+
+test('shows what each store says of each peer', async () => {
+  bench.cluster.reports.set(1, { type: 'answered', status: statusOf(peers[0]!, peers[0]!, 6) });
+  bench.cluster.reports.set(2, { type: 'answered', status: statusOf(peers[1]!, peers[1]!, 7) });
+  expect(await bench.run('status')).toBe(0);
+  const lines = bench.terminal.output.split('\n');
+  expect(lines[0]).toBe('cluster 7: 2 stores, 1 region');
+  const row = (...cells: readonly string[]) => expect.stringMatching(new RegExp(`│ ${cells.join(' +│ +')} +│`));
+  expect(lines).toContainEqual(row('1', '127.0.0.1:7410', 'up', '1', '0'));
+  expect(lines).toContainEqual(row('2', '127.0.0.1:7420', 'up', '1', '1'));
+  expect(lines).toContainEqual(row('10', 'a – ∞', '3/1', '11', '1', 'follower', '6', '12,344', '12,345', '6–12,346'));
+  // The later term decides who leads, whatever the scheduler still believes.
+  expect(lines).toContainEqual(row('', '', '', '12', '2', 'leader', '7', '12,344', '12,345', '6–12,346'));
+});
+
+test('shows a store that does not answer, and what the scheduler knows of its peers', async () => {
+  bench.cluster.reports.set(2, { type: 'answered', status: statusOf(peers[1]!, peers[0]!, 6) });
+  expect(await bench.run('status', '--json')).toBe(0);
+  expect(JSON.parse(bench.terminal.output)).toEqual({
+    clusterId: 7,
+    stores: [
+      { id: 1, address: '127.0.0.1:7410', answers: false, reason: 'not here', regions: 1, leaders: 1 },
+      { id: 2, address: '127.0.0.1:7420', answers: true, regions: 1, leaders: 0 },
+    ],
+    regions: [
+      {
+        id: 10,
+        startKey: 'YQ==',
+        endKey: '',
+        epoch: { confVer: 3, version: 1 },
+        leaderStoreId: 1,
+        peers: [
+          {
+            id: 11,
+            storeId: 1,
+            isLeader: true,
+            term: null,
+            commitIndex: null,
+            appliedIndex: null,
+            firstIndex: null,
+            lastIndex: null,
+          },
+          {
+            id: 12,
+            storeId: 2,
+            isLeader: false,
+            term: 6,
+            commitIndex: 12_345,
+            appliedIndex: 12_344,
+            firstIndex: 6,
+            lastIndex: 12_346,
+          },
+        ],
+      },
+    ],
+  });
+  bench.clear();
+  await bench.run('status');
+  expect(bench.terminal.output).toContain('no answer');
+});
