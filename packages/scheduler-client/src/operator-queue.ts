@@ -45,6 +45,17 @@ export class OperatorQueue {
     return queue.length;
   }
 
+  /** Drops one operator that has not ended; false when it is not there. */
+  withdraw(regionId: number, operator: RegionOperator): boolean {
+    const queue = this.#waiting.get(regionId);
+    const position = queue?.indexOf(operator) ?? -1;
+    if (queue === undefined || position < 0) return false;
+    queue.splice(position, 1);
+    if (queue.length === 0) this.#waiting.delete(regionId);
+    this.#remember(regionId, operator, schedulerpb.OperatorStatus.CANCEL);
+    return true;
+  }
+
   /** Drops what the report shows to be finished or impossible, and says what to ask for next. */
   advance(report: RegionReport): OperatorStep {
     const regionId = report.region.id;

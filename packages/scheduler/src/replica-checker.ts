@@ -22,7 +22,8 @@ export function storeForReplica(
   return best?.store.id;
 }
 
-function canTakeReplica({ store, liveness }: StoreView): boolean {
+/** Whether a store takes part in the cluster and has been heard of lately. */
+export function canTakeReplica({ store, liveness }: StoreView): boolean {
   return store.state === metapb.StoreState.Up && liveness === 'up';
 }
 

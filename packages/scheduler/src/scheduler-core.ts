@@ -5,11 +5,8 @@ import {
   type BootstrapOutcome,
   epochOf,
   isEpochStale,
-  OperatorQueue,
   type OperatorRecord,
-  type OperatorStep,
   type RegionOperator,
-  type RegionReport,
   SchedulerError,
 } from '@flotilla/scheduler-client';
 import { openClusterIdentity } from './cluster-identity.ts';
@@ -17,8 +14,8 @@ import { resolveSchedulerConfig, type SchedulerConfig } from './config.ts';
 import { decodeNumber, decodeStored, encodeNumber, layoutKeys } from './data-layout.ts';
 import { DurableWriter } from './durable-writer.ts';
 import { IdAllocator } from './id-allocator.ts';
+import { OperatorController } from './operator-controller.ts';
 import { RegionRegistry, type RegionView, type ReportOutcome } from './region-registry.ts';
-import { storeForReplica } from './replica-checker.ts';
 import { SerialRunner } from './serial-runner.ts';
 import { checkStore, StoreRegistry, type StoreView } from './store-registry.ts';
 import { TimestampOracle } from './timestamp-oracle.ts';
@@ -64,7 +61,7 @@ export class SchedulerCore {
   readonly #writer: DurableWriter;
   readonly #stores: StoreRegistry;
   readonly #regions: RegionRegistry;
-  readonly #operators = new OperatorQueue();
+  readonly #operators: OperatorController;
   /** Changes that first look and then write happen one at a time. */
   readonly #changes = new SerialRunner();
   readonly #config: SchedulerConfig;
@@ -87,6 +84,7 @@ export class SchedulerCore {
     this.#runtime = options.runtime;
     this.#stores = new StoreRegistry(parts.writer, options.runtime.clock, config);
     this.#regions = new RegionRegistry(parts.writer, options.runtime.timers);
+    this.#operators = new OperatorController(this.#stores, parts.ids, options.runtime.logger);
   }
 
   /**
@@ -193,7 +191,7 @@ export class SchedulerCore {
 
   /** Takes in a report from a region's leader and answers with what is to be done next. */
   regionHeartbeat(heartbeat: schedulerpb.RegionHeartbeatRequest): HeartbeatResult {
-    this.#requireCluster();
+    const cluster = this.#requireCluster();
     const outcome = this.#regions.report(heartbeat);
     if (outcome.type === 'refused') {
       this.#heartbeatsRefused += 1;
@@ -206,7 +204,7 @@ export class SchedulerCore {
       regionId: region.id,
       regionEpoch: region.regionEpoch,
       targetPeer: leader,
-      ...this.#nextStep(outcome.report),
+      ...this.#operators.nextStep(outcome.report, cluster.maxPeerCount),
     });
     return { type: 'answered', response };
   }
@@ -234,7 +232,7 @@ export class SchedulerCore {
    */
   addOperator(regionId: number, operator: RegionOperator): 'accepted' | 'full' {
     this.#requireRegion(regionId);
-    return this.#operators.enqueue(regionId, operator);
+    return this.#operators.order(regionId, operator);
   }
 
   /** Drops what was ordered for a region and is not done; returns how many operators that were. */
@@ -303,20 +301,6 @@ export class SchedulerCore {
     if (safePoint !== undefined) this.#gcSafePoint = decodeNumber(safePoint, 'the GC safe point');
     await this.#stores.load(engine);
     await this.#regions.load(engine);
-  }
-
-  /** What was ordered for the region comes first; where nothing is, missing replicas are made up. */
-  #nextStep(report: RegionReport): OperatorStep {
-    const step = this.#operators.advance(report);
-    if (this.#operators.waiting(report.region.id).length > 0) return step;
-    const storeId = storeForReplica(report, this.#stores.all(), this.#requireCluster().maxPeerCount);
-    if (storeId === undefined) return step;
-    const id = this.ids.tryAllocate();
-    if (id === undefined) return step;
-    const peer = metapb.Peer.create({ id, storeId });
-    this.#operators.enqueue(report.region.id, { type: 'addPeer', peer });
-    this.#runtime.logger.info('a region gets a further replica', { regionId: report.region.id, peerId: id, storeId });
-    return this.#operators.advance(report);
   }
 
   #requireCluster(): metapb.Cluster {

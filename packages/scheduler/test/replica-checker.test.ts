@@ -55,8 +55,10 @@ describe('the store for a further replica', () => {
 });
 
 describe('the placement driver', () => {
+  let world: SimulatedWorld;
+
   async function clusterOf(stores: number): Promise<SchedulerCore> {
-    const world = new SimulatedWorld(7);
+    world = new SimulatedWorld(7);
     const { core } = await openCore(world.createRuntime('scheduler'), new MemoryDisk());
     await core.ids.allocate();
     await core.bootstrap(store(1), region());
@@ -95,6 +97,23 @@ describe('the placement driver', () => {
     const grown = region({ peers: [peer(101, 1), first], confVer: 2 });
     expect(answer(core, { ...report(grown), pendingPeers: [first] }).changePeer).toBeUndefined();
     expect(answer(core, report(grown)).changePeer).toMatchObject({ peer: { storeId: 3 } });
+  });
+
+  test('takes back a replica whose store falls silent before it was added, and chooses another store', async () => {
+    const core = await clusterOf(2);
+    expect(answer(core, report(region())).changePeer?.peer?.storeId).toBe(2);
+    await world.advance(250);
+    expect(answer(core, report(region())).changePeer).toBeUndefined();
+    await core.putStore(store(3));
+    core.storeHeartbeat(schedulerpb.StoreStats.create({ storeId: 3 }));
+    expect(answer(core, report(region())).changePeer?.peer?.storeId).toBe(3);
+  });
+
+  test('keeps what a person ordered, whatever the store', async () => {
+    const core = await clusterOf(1);
+    core.addOperator(100, { type: 'addPeer', peer: peer(900, 9) });
+    await world.advance(250);
+    expect(answer(core, report(region())).changePeer?.peer).toEqual(peer(900, 9));
   });
 
   test('asks for nothing while there is one store', async () => {
