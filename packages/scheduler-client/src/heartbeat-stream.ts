@@ -5,6 +5,9 @@ import { backoffMs } from './backoff.ts';
 import type { GrpcSchedulerClientConfig } from './grpc-client-config.ts';
 import type { SchedulerConnection } from './scheduler-connection.ts';
 
+/** What opens the streams. */
+export type HeartbeatConnection = Pick<SchedulerConnection, 'openStream' | 'rotate' | 'endpoint'>;
+
 type Stream = ClientDuplexStream<schedulerpb.RegionHeartbeatRequest, schedulerpb.RegionHeartbeatResponse>;
 
 /** Heartbeats sent and lost since the client was made. */
@@ -21,7 +24,7 @@ export interface HeartbeatCounts {
  * to send and opened again, after a pause, when it was lost. What waits is one heartbeat a region, the latest.
  */
 export class HeartbeatStream {
-  readonly #connection: SchedulerConnection;
+  readonly #connection: HeartbeatConnection;
   readonly #runtime: Runtime;
   readonly #config: GrpcSchedulerClientConfig;
   readonly #onAnswer: (answer: schedulerpb.RegionHeartbeatResponse) => void;
@@ -34,7 +37,7 @@ export class HeartbeatStream {
   #isClosed = false;
 
   constructor(
-    connection: SchedulerConnection,
+    connection: HeartbeatConnection,
     runtime: Runtime,
     config: GrpcSchedulerClientConfig,
     onAnswer: (answer: schedulerpb.RegionHeartbeatResponse) => void,
