@@ -128,7 +128,7 @@ export class ReadyBuilder {
       messages.push(this.#storageAppend(work));
     }
     if (work.committedEntries.length > 0) messages.push(this.#storageApply(work.committedEntries));
-    return messages;
+    return handedOut(messages);
   }
 
   /** Messages that leave at once, then answers to others; those to itself are stepped by `advance`. */
@@ -136,7 +136,7 @@ export class ReadyBuilder {
     const raft = this.#raft;
     const messages = raft.outbox;
     for (const message of raft.afterAppend) if (message.to !== raft.id) messages.push(message);
-    return messages;
+    return handedOut(messages);
   }
 
   #stepsOnAdvance(work: Work): readonly Message[] {
@@ -160,7 +160,7 @@ export class ReadyBuilder {
     }
     const responses = raft.afterAppend;
     if (this.#needsAppendResponse(work)) responses.push(this.#appendResponse(work));
-    message.responses = responses;
+    message.responses = handedOut(responses);
     return message;
   }
 
@@ -211,6 +211,11 @@ export class ReadyBuilder {
   #differsInTermOrVote(state: { readonly term: number; readonly vote: number }): boolean {
     return state.term !== this.#hardState.term || state.vote !== this.#hardState.vote;
   }
+}
+
+/** An array to hand out. An empty one stays in use here, so it must not be the one that the caller keeps. */
+function handedOut(messages: readonly Message[]): readonly Message[] {
+  return messages.length > 0 ? messages : noMessages;
 }
 
 type Work = Pick<Ready, 'hardState' | 'entries' | 'snapshot' | 'committedEntries'>;
