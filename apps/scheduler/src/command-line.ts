@@ -48,7 +48,8 @@ function programOf(output: CommandLineOutput): Command {
     .configureOutput({ writeOut: (text) => output.writeOut(text), writeErr: (text) => output.writeError(text) })
     .allowExcessArguments(false);
   for (const option of schedulerOptions) {
-    const description = `${option.description} (default: ${defaultSchedulerAppConfig[option.key]})`;
+    const standard = defaultSchedulerAppConfig[option.key];
+    const description = `${option.description}${standard === undefined ? '' : ` (default: ${standard})`}`;
     program.addOption(new Option(`${option.flag} ${option.argument}`, description));
   }
   return program

@@ -2,6 +2,9 @@ import { z } from 'zod';
 
 /** `host:port`, a port from 0 to 65535; an IPv6 host in brackets. */
 const address = z.string().refine(isAddress, { error: 'expected host:port with a port from 0 to 65535' });
+const dialAddress = z
+  .string()
+  .refine((text) => isAddress(text) && !/:0+$/.test(text), { error: 'expected host:port with a port from 1 to 65535' });
 const whole = (minimum: number, maximum: number) =>
   z
     .number({ error: 'expected a number' })
@@ -15,6 +18,7 @@ const oneOf = <const Choice extends string>(choices: readonly Choice[]) =>
 const schema = z.strictObject({
   dataDir: z.string({ error: 'expected a path' }).min(1, { error: 'expected a path' }),
   listen: address,
+  advertise: dialAddress.optional(),
   http: address,
   maxPeerCount: whole(1, 15),
   logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
@@ -27,6 +31,7 @@ const schema = z.strictObject({
  *
  * - `dataDir`: everything the scheduler keeps. One scheduler at a time.
  * - `listen`, `http`: gRPC for stores and clients; health and metrics.
+ * - `advertise`: where stores and clients reach `listen`, if elsewhere; the scheduler tells it to whoever asks for members.
  * - `maxPeerCount`: replicas of each region in a cluster that begins with this scheduler.
  * - `shutdownTimeoutMs`: how long a shutdown waits for calls under way.
  */
@@ -88,6 +93,10 @@ export function resolveSchedulerAppConfig(partial: Readonly<Record<string, unkno
   if (given['listen'] === given['http'] && !String(given['http']).endsWith(':0')) {
     violations.push({ option: 'http', value: given['http'], reason: 'is the same address as listen' });
   }
+  if (given['advertise'] === undefined && isWildcard(String(given['listen']))) {
+    const reason = `is needed when listen is ${given['listen']}: nobody can dial that`;
+    violations.push({ option: 'advertise', reason });
+  }
   if (!parsed.success || violations.length > 0) throw new SchedulerAppConfigError(violations);
   return Object.freeze(parsed.data);
 }
@@ -95,4 +104,8 @@ export function resolveSchedulerAppConfig(partial: Readonly<Record<string, unkno
 function isAddress(text: string): boolean {
   const port = Number(/^(?:[^\s:[\]]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(text)?.[1]);
   return port >= 0 && port <= 65_535;
+}
+
+function isWildcard(text: string): boolean {
+  return /^(0\.0\.0\.0|\[::\]|\[0:0:0:0:0:0:0:0\]):/.test(text);
 }

@@ -15,6 +15,7 @@ export interface SchedulerOption {
 export const schedulerOptions: readonly SchedulerOption[] = [
   option('dataDir', '<path>', 'text', 'where the scheduler keeps everything'),
   option('listen', '<host:port>', 'text', 'gRPC, for stores and clients'),
+  option('advertise', '<host:port>', 'text', 'where others reach it, if not at the address it listens on'),
   option('http', '<host:port>', 'text', '/livez, /readyz, /metrics and /status'),
   option('maxPeerCount', '<replicas>', 'number', 'replicas of each region in a new cluster'),
   option('logLevel', '<level>', 'text', 'trace, debug, info, warn, error or fatal'),

@@ -81,7 +81,7 @@ function serveGrpc(core: SchedulerCore, metrics: SchedulerMetrics, config: Sched
       nowMs: () => runtime.clock.monotonicMs(),
       observe: metrics.observe,
     },
-    member: { name: 'scheduler', clientUrls: [`http://${config.listen}`] },
+    member: { name: 'scheduler', clientUrls: [`http://${config.advertise ?? config.listen}`] },
   });
   const serverConfig = resolveServerConfig({ shutdownTimeoutMs: config.shutdownTimeoutMs });
   return startGrpcServer({ services: [service], listen: config.listen, config: serverConfig, runtime });

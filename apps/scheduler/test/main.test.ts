@@ -130,6 +130,15 @@ describe('options', () => {
     ]);
   });
 
+  test('an address that nobody can dial needs one to advertise', async () => {
+    const wildcard = ['--listen', '0.0.0.0:7400', '--print-config'];
+    const refused = await startProcess(wildcard).ended;
+    expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('--advertise (default): is needed') });
+    const { code, stdout } = await startProcess([...wildcard, '--advertise', 'scheduler.local:7400']).ended;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ advertise: 'scheduler.local:7400' });
+  });
+
   test.each([
     [['--frobnicate'], "unknown option '--frobnicate'"],
     [['stray'], 'too many arguments'],
