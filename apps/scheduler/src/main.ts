@@ -72,12 +72,8 @@ function createLogger({ logLevel, logFormat }: SchedulerAppConfig): Logger {
 
 function announce(server: SchedulerServer, logger: Logger): void {
   const { clusterId, isBootstrapped, storeCount, regionCount } = server.core.status();
-  logger.info(`scheduler of cluster ${clusterId} serves gRPC on ${server.listen}`, {
-    clusterId,
-    listen: server.listen,
-    dataDir: server.dataDir,
-  });
-  logger.info(`health, metrics and status on http://${server.http}`, { http: server.http });
+  logger.info('the scheduler serves gRPC', { listen: server.listen, clusterId, dataDir: server.dataDir });
+  logger.info('it shows health, metrics and status over HTTP', { http: server.http });
   if (isBootstrapped) logger.info('the cluster is known from before', { storeCount, regionCount });
   else logger.info(`waiting for the first store: flotilla-node --scheduler ${server.listen}`);
 }
