@@ -40,7 +40,6 @@ export class RawNode {
     const lastIndex = raft.log.lastIndex();
     raft.tracker.switchTo(membershipOf(confState), [], lastIndex);
     restoreHardState(raft, hardState);
-    if (raft.config.applied > 0) raft.log.appliedTo(raft.config.applied, 0);
     becomeFollower(raft, raft.term, 0);
     this.#raft = raft;
     this.#ready = new ReadyBuilder(raft);
@@ -222,19 +221,20 @@ export class RawNode {
   }
 }
 
+/**
+ * Takes up what storage has. The commit index may have been stored less eagerly than what it speaks of: what a snapshot
+ * covers, or has been applied, was committed.
+ */
 function restoreHardState(raft: RaftState, state: HardState): void {
-  // A node that has never run has none, and yet may start from a snapshot.
-  if (state.term === 0 && state.vote === 0 && state.commit === 0) return;
-  assert(
-    state.commit >= raft.log.committed && state.commit <= raft.log.lastIndex(),
-    'the stored commit index is off the log',
-    {
-      commit: state.commit,
-      lowest: raft.log.committed,
-      lastIndex: raft.log.lastIndex(),
-    },
-  );
+  const { applied } = raft.config;
+  const commit = Math.max(state.commit, applied, raft.log.committed);
+  assert(commit <= raft.log.lastIndex(), 'storage lacks entries that were committed', {
+    commit: state.commit,
+    applied,
+    lastIndex: raft.log.lastIndex(),
+  });
   raft.term = state.term;
   raft.vote = state.vote;
-  raft.log.commitTo(state.commit);
+  raft.log.commitTo(commit);
+  if (applied > raft.log.applied) raft.log.appliedTo(applied, 0);
 }

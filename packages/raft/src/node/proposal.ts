@@ -1,4 +1,5 @@
-import { decodeConfChange } from '../confchange/conf-change.ts';
+import { type ConfChangeError, changeMembership } from '../confchange/changer.ts';
+import { type ConfChange, decodeConfChange } from '../confchange/conf-change.ts';
 import { payloadSize } from '../log/entry-size.ts';
 import type { Entry, EntryType } from '../message.ts';
 import { draftMessage } from '../message-draft.ts';
@@ -66,15 +67,26 @@ function admit(raft: RaftState, proposals: readonly Proposal[]): readonly Propos
     if (type === 'normal') continue;
     const change = decodeConfChange(type, data);
     if (change === undefined) return undefined;
-    const isPending = raft.pendingConfIndex > raft.log.applied;
-    const fits = isJoint(raft.tracker.membership) === (change.steps.length === 0);
-    if ((isPending || !fits) && !raft.config.disableConfChangeValidation) {
+    const refusal = raft.config.disableConfChangeValidation ? undefined : refusalOf(raft, change);
+    if (refusal !== undefined) {
       admitted ??= proposals.slice();
       admitted[position] = { type: 'normal', data: noData };
-      raft.logger.info('change of membership refused', { isPending, fits, applied: raft.log.applied });
+      raft.logger.info('change of membership refused', { refusal, applied: raft.log.applied });
     } else {
       raft.pendingConfIndex = raft.log.lastIndex() + position + 1;
     }
   }
   return admitted ?? proposals;
+}
+
+/**
+ * Why a change cannot be made now. While none is pending, the present configuration is the one that the change will be
+ * applied to, so that one which would not fit it can be told: once committed, it would stop every member.
+ */
+function refusalOf(raft: RaftState, change: ConfChange): ConfChangeError | 'pending' | 'emptyOutsideJoint' | undefined {
+  if (raft.pendingConfIndex > raft.log.applied) return 'pending';
+  const { membership } = raft.tracker;
+  if (change.steps.length === 0 && !isJoint(membership)) return 'emptyOutsideJoint';
+  const changed = changeMembership(membership, change);
+  return typeof changed === 'string' ? changed : undefined;
 }

@@ -31,7 +31,10 @@ export interface Ready {
   /** To be applied. */
   readonly committedEntries: readonly Entry[];
   readonly messages: readonly Message[];
-  /** Whether the write must be durable, rather than only in order, before answers leave: it holds entries, a term or a vote. */
+  /**
+   * Whether the write must be durable, rather than only in order, before answers leave: it holds entries, a term or a
+   * vote. A commit index alone may be lost in a crash. A snapshot must always be durable.
+   */
   readonly mustSync: boolean;
 }
 
