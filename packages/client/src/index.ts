@@ -1,1 +1,32 @@
-export {};
+export type { CallOptions } from './call-deadline.ts';
+export {
+  type BatchFailure,
+  BatchIncompleteError,
+  CancelledError,
+  ClientError,
+  type ClientErrorCode,
+  ClosedError,
+  DeadlineExceededError,
+  InvalidArgumentError,
+  OutcomeUnknownError,
+  RegionRefusalError,
+  RejectedError,
+  UnavailableError,
+} from './client-error.ts';
+export {
+  defaultRawClientConfig,
+  type RawClientConfig,
+  RawClientConfigError,
+  resolveRawClientConfig,
+  testRawClientConfig,
+} from './config.ts';
+export {
+  type BatchOptions,
+  createRawClient,
+  type Items,
+  type RawCallOptions,
+  type RawClient,
+  type RawClientOptions,
+} from './raw-client.ts';
+export type { Pair, ScanOptions, ScanRange } from './raw-scan.ts';
+export type { StoreReport } from './store-report.ts';

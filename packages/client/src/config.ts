@@ -1,0 +1,99 @@
+/** How the client behaves. Sizes are in bytes, times in milliseconds. */
+export interface RawClientConfig {
+  /** The longest key; a longer one is refused before it is sent. */
+  readonly maxKeyBytes: number;
+  /** The longest value; a longer one is refused before it is sent. */
+  readonly maxValueBytes: number;
+  /** The whole time of a call, retries included, unless the call brings its own. */
+  readonly requestTimeoutMs: number;
+  /** The time of one attempt of a read, after which another peer is asked. A write waits: giving up would leave its outcome unknown. */
+  readonly attemptTimeoutMs: number;
+  /** How long a connection may take to be made. */
+  readonly connectTimeoutMs: number;
+  /** The first pause before a retry; doubles with each retry, and is shortened by up to half by chance. */
+  readonly retryInitialMs: number;
+  readonly retryMaxMs: number;
+  /** Attempts of one call. */
+  readonly maxAttempts: number;
+  /** Calls of one batch under way at once. */
+  readonly batchConcurrency: number;
+  /** Pairs that one request of a scan asks for. */
+  readonly scanPagePairs: number;
+  /** Regions that the cache holds; when there would be more, it starts afresh. */
+  readonly maxCachedRegions: number;
+  /** Regions that one look-up at the scheduler asks for. */
+  readonly regionsPerLookup: number;
+  /** How often an idle connection is probed, and how long the answer may take before the connection counts as dead. */
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /**
+   * Whether a write of unknown outcome is sent again; false unless asked for. Only for writers whose records are idempotent and
+   * who alone write their keys: the earlier copy may take effect late, after another write to the same key.
+   */
+  readonly retryUnknownWrites: boolean;
+}
+
+/** Values for a cluster on one network. */
+export const defaultRawClientConfig: RawClientConfig = Object.freeze({
+  maxKeyBytes: 8 * 1024,
+  maxValueBytes: 6 * 1024 * 1024,
+  requestTimeoutMs: 20_000,
+  attemptTimeoutMs: 3_000,
+  connectTimeoutMs: 2_000,
+  retryInitialMs: 10,
+  retryMaxMs: 1_000,
+  maxAttempts: 200,
+  batchConcurrency: 64,
+  scanPagePairs: 1_024,
+  maxCachedRegions: 100_000,
+  regionsPerLookup: 32,
+  keepaliveTimeMs: 5_000,
+  keepaliveTimeoutMs: 3_000,
+  retryUnknownWrites: false,
+});
+
+/** Short pauses and small pages. */
+export const testRawClientConfig: RawClientConfig = Object.freeze({
+  ...defaultRawClientConfig,
+  requestTimeoutMs: 5_000,
+  attemptTimeoutMs: 100,
+  connectTimeoutMs: 500,
+  retryInitialMs: 1,
+  retryMaxMs: 10,
+  scanPagePairs: 4,
+  regionsPerLookup: 2,
+  batchConcurrency: 4,
+});
+
+/** A configuration that cannot be used, with every reason at once. */
+export class RawClientConfigError extends Error {
+  readonly code = 'invalidConfig';
+  /** One line for each violation; each begins with the field's name. */
+  readonly violations: readonly string[];
+
+  constructor(violations: readonly string[]) {
+    super(`invalid client configuration: ${violations.join('; ')}`);
+    this.name = 'RawClientConfigError';
+    this.violations = violations;
+  }
+}
+
+/**
+ * Completes a configuration with the defaults and freezes it.
+ *
+ * @throws {RawClientConfigError} with code `invalidConfig` that names every violation.
+ */
+export function resolveRawClientConfig(partial: Partial<RawClientConfig> = {}): RawClientConfig {
+  const config = { ...defaultRawClientConfig, ...partial };
+  const { retryUnknownWrites, ...numbers } = config;
+  const violations: string[] = [];
+  for (const [field, value] of Object.entries(numbers) as [string, unknown][]) {
+    if (!Number.isSafeInteger(value) || (value as number) < 1 || (value as number) > 2 ** 31 - 1) {
+      violations.push(`${field}: must be a whole number from 1 to 2147483647, got ${String(value)}`);
+    }
+  }
+  if (typeof retryUnknownWrites !== 'boolean') violations.push('retryUnknownWrites: must be true or false');
+  if (config.retryMaxMs < config.retryInitialMs) violations.push('retryMaxMs: must be at least retryInitialMs');
+  if (violations.length > 0) throw new RawClientConfigError(violations);
+  return Object.freeze(config);
+}

@@ -1,0 +1,212 @@
+import { type MethodDefinition, metapb } from '@flotilla/protocol';
+import type { Runtime } from '@flotilla/runtime';
+import type { SchedulerClient } from '@flotilla/scheduler-client';
+import { Client, type ClientUnaryCall, connectivityState, credentials, Metadata, status } from '@grpc/grpc-js';
+import { untilAborted } from './call-deadline.ts';
+import type { RawClientConfig } from './config.ts';
+
+/**
+ * How one attempt ended.
+ *
+ * - `answered`: the store's response; it may still be a region's refusal.
+ * - `notSent`: no connection could be made; nothing of the request has left, so that it certainly took no effect.
+ * - `refused`: the store refused the request as such; it certainly took no effect.
+ * - `broken`: the request was sent and no answer came; it may have taken effect.
+ */
+export type AttemptOutcome<Response> =
+  | { readonly type: 'answered'; readonly response: Response }
+  | { readonly type: 'notSent'; readonly cause: unknown }
+  | { readonly type: 'refused'; readonly isInvalid: boolean; readonly cause: Error }
+  | { readonly type: 'broken'; readonly cause: unknown };
+
+interface Channel {
+  readonly address: string;
+  readonly client: Client;
+  /** The connecting under way, shared by all who wait for it. */
+  connecting: Promise<void> | undefined;
+}
+
+/** One connection to each store, found through the scheduler, made when first needed and kept. */
+export class StoreChannels {
+  readonly #scheduler: SchedulerClient;
+  readonly #config: RawClientConfig;
+  readonly #runtime: Runtime;
+  readonly #metadata = new Metadata();
+  readonly #channels = new Map<number, Channel>();
+  readonly #resolving = new Map<number, Promise<Channel>>();
+  /** Stores whose address is asked for again before the next attempt. */
+  readonly #doubted = new Set<number>();
+  readonly #closing = new AbortController();
+
+  constructor(scheduler: SchedulerClient, config: RawClientConfig, runtime: Runtime) {
+    this.#scheduler = scheduler;
+    this.#config = config;
+    this.#runtime = runtime;
+    this.#metadata.set('flotilla-cluster-id', String(scheduler.clusterId));
+  }
+
+  /** Sends one request once. Never rejects. `timeoutMs` bounds the time from sending to the answer. */
+  async attempt<Request, Response>(
+    storeId: number,
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    signal: AbortSignal,
+    timeoutMs?: number,
+  ): Promise<AttemptOutcome<Response>> {
+    let channel = this.#doubted.has(storeId) ? undefined : this.#channels.get(storeId);
+    try {
+      channel ??= await untilAborted(this.#resolveOnce(storeId), signal);
+      const connecting = this.#connecting(channel);
+      if (connecting !== undefined) await untilAborted(connecting, signal);
+    } catch (cause) {
+      this.doubt(storeId);
+      return { type: 'notSent', cause };
+    }
+    const outcome = await this.#send(channel.client, method, request, signal, timeoutMs);
+    if (outcome.type !== 'answered') this.doubt(storeId);
+    return outcome;
+  }
+
+  /** Has the address of a store asked for again: it could not be reached, or another store answered there. */
+  doubt(storeId: number): void {
+    this.#doubted.add(storeId);
+  }
+
+  close(): void {
+    this.#closing.abort(new Error('the client was closed'));
+    for (const { client } of this.#channels.values()) client.close();
+    this.#channels.clear();
+  }
+
+  #resolveOnce(storeId: number): Promise<Channel> {
+    let resolving = this.#resolving.get(storeId);
+    if (resolving === undefined) {
+      resolving = this.#resolve(storeId).finally(() => this.#resolving.delete(storeId));
+      this.#resolving.set(storeId, resolving);
+    }
+    return resolving;
+  }
+
+  async #resolve(storeId: number): Promise<Channel> {
+    const known = this.#channels.get(storeId);
+    let store: metapb.Store | undefined;
+    try {
+      store = await this.#scheduler.getStore(storeId, this.#closing.signal);
+    } catch (error) {
+      // Without a scheduler, where the store was last is the best guess.
+      if (known === undefined || this.#closing.signal.aborted) throw error;
+      return known;
+    }
+    this.#closing.signal.throwIfAborted();
+    if (store === undefined) throw new Error(`store ${storeId} is not known to the scheduler`);
+    if (store.state === metapb.StoreState.Tombstone) throw new Error(`store ${storeId} was removed from the cluster`);
+    this.#doubted.delete(storeId);
+    if (known !== undefined && known.address === store.address) return known;
+    // A channel to where the store no longer is; calls under way there end by themselves.
+    known?.client.close();
+    const channel = { address: store.address, client: this.#connect(store.address), connecting: undefined };
+    this.#channels.set(storeId, channel);
+    return channel;
+  }
+
+  #connect(address: string): Client {
+    const { keepaliveTimeMs, keepaliveTimeoutMs, retryMaxMs } = this.#config;
+    return new Client(address, credentials.createInsecure(), {
+      'grpc.keepalive_time_ms': keepaliveTimeMs,
+      'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+      'grpc.max_receive_message_length': 32 * 1024 * 1024,
+      'grpc.initial_reconnect_backoff_ms': Math.max(100, this.#config.retryInitialMs),
+      'grpc.max_reconnect_backoff_ms': Math.max(100, retryMaxMs),
+      'grpc.use_local_subchannel_pool': 1,
+      // Retries are ours alone: only we know which requests may be repeated.
+      'grpc.enable_retries': 0,
+      'grpc.service_config_disable_resolution': 1,
+    });
+  }
+
+  /** Resolves when the connection stands, rejects as soon as it cannot be made; `undefined` when it stands already. */
+  #connecting(channel: Channel): Promise<void> | undefined {
+    if (channel.client.getChannel().getConnectivityState(true) === connectivityState.READY) return undefined;
+    channel.connecting ??= this.#waitUntilReady(channel).finally(() => {
+      channel.connecting = undefined;
+    });
+    return channel.connecting;
+  }
+
+  #waitUntilReady({ address, client }: Channel): Promise<void> {
+    const channel = client.getChannel();
+    const { connectTimeoutMs } = this.#config;
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const timer = this.#runtime.timers.after(connectTimeoutMs, () => {
+        isOver = true;
+        reject(new Error(`no connection to ${address} within ${connectTimeoutMs} ms`));
+      });
+      const end = (settle: () => void): void => {
+        isOver = true;
+        timer.cancel();
+        settle();
+      };
+      const look = (): void => {
+        if (isOver) return;
+        const state = channel.getConnectivityState(true);
+        if (state === connectivityState.READY) end(resolve);
+        else if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) {
+          end(() => reject(new Error(`cannot connect to ${address}`)));
+        } else channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, look);
+      };
+      look();
+    });
+  }
+
+  #send<Request, Response>(
+    client: Client,
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    signal: AbortSignal,
+    timeoutMs: number | undefined,
+  ): Promise<AttemptOutcome<Response>> {
+    const { path, requestSerialize, responseDeserialize } = method;
+    return new Promise((resolve) => {
+      if (signal.aborted) {
+        resolve({ type: 'notSent', cause: signal.reason });
+        return;
+      }
+      const cancel = (): void => call.cancel();
+      const timer = timeoutMs === undefined ? undefined : this.#runtime.timers.after(timeoutMs, cancel);
+      signal.addEventListener('abort', cancel, { once: true });
+      const call: ClientUnaryCall = client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        this.#metadata,
+        (error, response) => {
+          timer?.cancel();
+          signal.removeEventListener('abort', cancel);
+          if (error === null && response !== undefined) resolve({ type: 'answered', response });
+          else resolve(failedOutcome(error));
+        },
+      );
+    });
+  }
+}
+
+/** Statuses with which a store refuses a request before it acts on it. */
+const refusals: ReadonlySet<status> = new Set([
+  status.INVALID_ARGUMENT,
+  status.UNIMPLEMENTED,
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+]);
+
+function failedOutcome(
+  error: (Error & { readonly code: status; readonly details: string }) | null,
+): AttemptOutcome<never> {
+  // A store of another cluster, at an address that was ours: the next attempt asks where ours is now.
+  if (error?.code === status.FAILED_PRECONDITION) return { type: 'notSent', cause: error };
+  if (error !== null && refusals.has(error.code)) {
+    return { type: 'refused', isInvalid: error.code === status.INVALID_ARGUMENT, cause: error };
+  }
+  return { type: 'broken', cause: error ?? new Error('the store answered with nothing') };
+}
