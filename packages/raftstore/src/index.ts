@@ -1,3 +1,18 @@
+export {
+  defaultRaftStoreConfig,
+  type RaftStoreConfig,
+  RaftStoreConfigError,
+  resolveRaftStoreConfig,
+  testRaftStoreConfig,
+} from './config.ts';
+export type { LatencySum, StoreMetricsSnapshot } from './metrics.ts';
+export { type OpenRaftStoreOptions, openRaftStore, type RaftStore, type StoreHealth } from './raft-store.ts';
+export { RegionSnapshotError } from './region-snapshot.ts';
+export { MemorySnapshotDirectory } from './snapshot/memory-snapshot-directory.ts';
+export { NodeSnapshotDirectory } from './snapshot/node-snapshot-directory.ts';
+export type { SnapshotDirectory, SnapshotFileInfo, SnapshotFileWriter } from './snapshot/snapshot-directory.ts';
+export { SnapshotError, type SnapshotErrorCode } from './snapshot/snapshot-error.ts';
+export { RaftStoreError, type RaftStoreErrorCode } from './store-error.ts';
 export type {
   CommandResult,
   LeadershipChange,

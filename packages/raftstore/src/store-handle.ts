@@ -34,6 +34,7 @@ export interface RaftStoreHandle {
   /**
    * Runs a command: writes through the log, reads by ReadIndex. Resolves exactly once and never rejects; a failure is in
    * `response.header.error`. `staleCommand` means it took no effect; `outcomeUnknown` means that nobody knows.
+   * The response to the get of an absent key has no `get`; an empty value is a value.
    */
   execute(request: raft_cmdpb.RaftCmdRequest): Promise<CommandResult>;
   /** Hands in a message from another store. */

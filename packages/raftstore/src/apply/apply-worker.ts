@@ -1,0 +1,213 @@
+import type { ActorHandler } from '@flotilla/actor';
+import { applyStateKey, type Engine, putRegionState, type WriteBatch } from '@flotilla/engine';
+import { raft_serverpb } from '@flotilla/protocol';
+import { assert, type Clock, unreachable } from '@flotilla/runtime';
+import type { StoreMetrics } from '../metrics.ts';
+import { failed, outcomeUnknown } from '../region-error.ts';
+import { answerIfOpen, type Reply } from '../reply.ts';
+import type { CommandResult } from '../store-handle.ts';
+import type { ApplyChange, ApplyMessage, ApplyResult } from './message.ts';
+import { RegionApplier } from './region-applier.ts';
+
+/** What the apply worker needs. */
+export interface ApplyWorkerOptions {
+  readonly kvEngine: Engine;
+  readonly clock: Clock;
+  readonly metrics: StoreMetrics;
+  /** Bytes after which a batch is closed. */
+  readonly maxBatchBytes: number;
+  /** Bytes written after which the next batch is synced, so that little has to be applied again at the next start. */
+  readonly syncEveryBytes: number;
+  /** Hears what was applied, after it was written. */
+  readonly onResults: (results: readonly ApplyResult[]) => void;
+}
+
+type Apply = Extract<ApplyMessage, { type: 'apply' }>;
+type BeginSnapshot = Extract<ApplyMessage, { type: 'beginSnapshot' }>;
+type Destroy = Extract<ApplyMessage, { type: 'destroy' }>;
+
+/**
+ * Applies committed entries: one write batch of data and applied indexes together, then the answers.
+ *
+ * Most batches are not synced: the raft log is, and a store that opens applies it again from `durableIndex` on. A power cut
+ * may take any un-synced batch and leave a later one, so the applied index alone does not tell what survived; a synced
+ * batch does, and moves `durableIndex`. A batch with a change of more than data is always synced: a compaction, so that the
+ * log never loses what has to be applied again; a membership change, so that what is applied again are puts and deletes
+ * under one epoch, which end in the same state; a tombstone.
+ */
+export class ApplyWorker implements ActorHandler<ApplyMessage> {
+  readonly #options: ApplyWorkerOptions;
+  readonly #appliers = new Map<number, RegionApplier>();
+  #batch: WriteBatch;
+  #mustSync = false;
+  #bytesSinceSync = 0;
+  /** Appliers whose state the batch has to carry. */
+  readonly #touched = new Set<RegionApplier>();
+  #inHand: readonly ApplyMessage[] = [];
+  #results: ApplyResult[] = [];
+  #answers: (readonly [Reply, CommandResult])[] = [];
+
+  constructor(options: ApplyWorkerOptions) {
+    this.#options = options;
+    this.#batch = options.kvEngine.batch();
+  }
+
+  async handleBatch(messages: readonly ApplyMessage[]): Promise<void> {
+    this.#inHand = messages;
+    for (const message of messages) await this.#handle(message);
+    await this.#flush();
+    this.#inHand = [];
+  }
+
+  /** Makes everything applied durable, so that nothing has to be applied again. For a store that closes. */
+  async checkpoint(): Promise<void> {
+    for (const applier of this.#appliers.values()) {
+      if (applier.state.durableIndex < applier.state.appliedIndex) this.#touched.add(applier);
+    }
+    if (this.#touched.size === 0) return;
+    this.#mustSync = true;
+    await this.#flush();
+  }
+
+  /** Answers the commands of the batch that a failure cut off. */
+  abandon(reason: string): void {
+    for (const message of this.#inHand) {
+      if (message.type !== 'apply') continue;
+      for (const proposal of message.proposals ?? []) {
+        if (proposal !== undefined) answerIfOpen(proposal.reply, failed(outcomeUnknown(reason)));
+      }
+    }
+  }
+
+  async #handle(message: ApplyMessage): Promise<void> {
+    switch (message.type) {
+      case 'register':
+        this.#forget(message.regionId);
+        this.#appliers.set(message.regionId, new RegionApplier(message.peerId, message.region, message.applyState));
+        return;
+      case 'apply':
+        return this.#apply(message);
+      case 'beginSnapshot':
+        this.#beginSnapshot(message);
+        return;
+      case 'finishSnapshot':
+        this.#finishSnapshot(message.regionId);
+        return;
+      case 'destroy':
+        this.#destroy(message);
+        return;
+      default:
+        unreachable(message, 'apply message');
+    }
+  }
+
+  async #apply(message: Apply): Promise<void> {
+    const { regionId, entries, proposals, responses } = message;
+    const applier = this.#appliers.get(regionId);
+    if (applier === undefined) {
+      // The peer was destroyed while its entries waited here; they may have been committed elsewhere.
+      for (const proposal of proposals ?? []) {
+        if (proposal !== undefined)
+          this.#answers.push([proposal.reply, failed(outcomeUnknown('the peer was destroyed'))]);
+      }
+      return;
+    }
+    let changes: ApplyChange[] = [];
+    let entryBytes = 0;
+    const bytesBefore = this.#batch.byteLength;
+    for (const [position, entry] of entries.entries()) {
+      const proposal = proposals?.[position];
+      entryBytes += entry.data.length;
+      if (applier.isRemoved) {
+        if (proposal !== undefined)
+          this.#answers.push([proposal.reply, failed(outcomeUnknown('the peer was removed'))]);
+        continue;
+      }
+      const applied = applier.apply(entry, this.#batch, proposal?.request);
+      if (applied.change !== undefined) {
+        changes = [...changes, applied.change];
+        this.#mustSync ||= applied.change.type !== 'confChangeRefused';
+      }
+      if (proposal !== undefined) {
+        this.#options.metrics.proposalApplied(this.#options.clock.monotonicMs() - proposal.proposedAtMs);
+        this.#answers.push([proposal.reply, applied.result]);
+      }
+    }
+    const writtenBytes = this.#batch.byteLength - bytesBefore;
+    this.#touched.add(applier);
+    const { appliedIndex: index, appliedTerm: term } = applier.state;
+    this.#results.push({ type: 'applied', regionId, index, term, entryBytes, writtenBytes, changes, responses });
+    if (this.#batch.byteLength >= this.#options.maxBatchBytes) await this.#flush();
+  }
+
+  #beginSnapshot(message: BeginSnapshot): void {
+    const { regionId, peerId, region, index, term } = message;
+    const state = raft_serverpb.RaftApplyState.create({
+      appliedIndex: index,
+      appliedTerm: term,
+      truncatedState: { index, term },
+    });
+    const applier = new RegionApplier(peerId, region, state);
+    this.#forget(regionId);
+    this.#appliers.set(regionId, applier);
+    this.#touched.add(applier);
+    putRegionState(this.#batch, regionId, { state: raft_serverpb.PeerState.Applying, region });
+    this.#mustSync = true;
+    this.#results.push({ type: 'snapshotBegun', regionId });
+  }
+
+  #finishSnapshot(regionId: number): void {
+    const applier = this.#appliers.get(regionId);
+    if (applier === undefined) return;
+    putRegionState(this.#batch, regionId, { state: raft_serverpb.PeerState.Normal, region: applier.region });
+    this.#mustSync = true;
+    this.#results.push({ type: 'snapshotFinished', regionId });
+  }
+
+  #destroy(message: Destroy): void {
+    const { regionId, peerId } = message;
+    const applier = this.#appliers.get(regionId);
+    assert(applier === undefined || applier.peerId === peerId, 'only the peer itself is destroyed', {
+      regionId,
+      peerId,
+    });
+    this.#forget(regionId);
+    const region = applier?.region ?? message.region;
+    putRegionState(this.#batch, regionId, { state: raft_serverpb.PeerState.Tombstone, region });
+    this.#batch.delete(applyStateKey(regionId));
+    this.#mustSync = true;
+    this.#results.push({ type: 'tombstoned', regionId, peerId });
+  }
+
+  #forget(regionId: number): void {
+    const applier = this.#appliers.get(regionId);
+    if (applier === undefined) return;
+    this.#appliers.delete(regionId);
+    this.#touched.delete(applier);
+  }
+
+  /** Writes what was gathered, then answers: a read that follows an answer finds the write. */
+  async #flush(): Promise<void> {
+    const sync = this.#mustSync || this.#bytesSinceSync >= this.#options.syncEveryBytes;
+    for (const applier of this.#touched) applier.saveState(this.#batch, sync);
+    this.#touched.clear();
+    this.#mustSync = false;
+    if (this.#batch.count > 0) await this.#write(sync);
+    const results = this.#results;
+    const answers = this.#answers;
+    this.#results = [];
+    this.#answers = [];
+    if (results.length > 0) this.#options.onResults(results);
+    for (const [reply, result] of answers) reply(result);
+  }
+
+  async #write(sync: boolean): Promise<void> {
+    const { kvEngine, clock, metrics } = this.#options;
+    const batch = this.#batch;
+    this.#batch = kvEngine.batch();
+    this.#bytesSinceSync = sync ? 0 : this.#bytesSinceSync + batch.byteLength;
+    const startedAtMs = clock.monotonicMs();
+    await kvEngine.write(batch, { sync });
+    metrics.applyWritten(batch.count, clock.monotonicMs() - startedAtMs);
+  }
+}

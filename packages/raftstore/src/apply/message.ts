@@ -1,0 +1,66 @@
+import type { metapb, raft_serverpb } from '@flotilla/protocol';
+import type { Entry, Message } from '@flotilla/raft';
+import type { Proposal } from '../peer/proposal-queue.ts';
+
+/** What happens to the applied state of a region. Messages of one region take effect in the order they were sent. */
+export type ApplyMessage =
+  /** The region has a peer here whose entries will follow. */
+  | {
+      readonly type: 'register';
+      readonly regionId: number;
+      readonly peerId: number;
+      readonly region: metapb.Region;
+      readonly applyState: raft_serverpb.RaftApplyState;
+    }
+  /** Committed entries in log order; `proposals` is aligned with them. */
+  | {
+      readonly type: 'apply';
+      readonly regionId: number;
+      readonly entries: readonly Entry[];
+      readonly proposals: readonly (Proposal | undefined)[] | undefined;
+      /** Given back with the result: what the core is told once the entries are applied. */
+      readonly responses: readonly Message[];
+    }
+  /** A snapshot is about to replace the region's data: records that, durably, before anything is deleted. */
+  | {
+      readonly type: 'beginSnapshot';
+      readonly regionId: number;
+      readonly peerId: number;
+      readonly region: metapb.Region;
+      readonly index: number;
+      readonly term: number;
+    }
+  /** The snapshot's data is in place and durable. */
+  | { readonly type: 'finishSnapshot'; readonly regionId: number }
+  /** The region's peer goes for good: leaves a tombstone with the region's last epoch. */
+  | { readonly type: 'destroy'; readonly regionId: number; readonly peerId: number; readonly region: metapb.Region };
+
+/** A change that applying an entry made to more than data; the peer follows it before it tells the core. */
+export type ApplyChange =
+  | {
+      readonly type: 'confChange';
+      /** The entry's data, for the core. */
+      readonly entry: Entry;
+      readonly region: metapb.Region;
+      readonly peer: metapb.Peer;
+      readonly isRemoval: boolean;
+    }
+  /** A membership change that cannot be made now; the core has to hear of it all the same. */
+  | { readonly type: 'confChangeRefused' }
+  | { readonly type: 'compactLog'; readonly truncated: raft_serverpb.RaftTruncatedState };
+
+/** What became of an apply message. */
+export type ApplyResult =
+  | {
+      readonly type: 'applied';
+      readonly regionId: number;
+      readonly index: number;
+      readonly term: number;
+      readonly entryBytes: number;
+      readonly writtenBytes: number;
+      readonly changes: readonly ApplyChange[];
+      readonly responses: readonly Message[];
+    }
+  | { readonly type: 'snapshotBegun'; readonly regionId: number }
+  | { readonly type: 'snapshotFinished'; readonly regionId: number }
+  | { readonly type: 'tombstoned'; readonly regionId: number; readonly peerId: number };

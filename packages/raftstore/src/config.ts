@@ -1,0 +1,150 @@
+/** How a store behaves. Every interval is a multiple of `tickIntervalMs`, rounded up. */
+export interface RaftStoreConfig {
+  /** Milliseconds of one base tick: one raft tick of every peer. */
+  readonly tickIntervalMs: number;
+  /** A follower that hears no leader campaigns after a time drawn from [1, 2) times this many ticks. */
+  readonly electionTicks: number;
+  /** Ticks between a leader's heartbeats. */
+  readonly heartbeatTicks: number;
+  /** How often a leader considers compacting its region's log. */
+  readonly logGcIntervalMs: number;
+  /** Applied entries that every replica holds are compacted once there are at least this many. */
+  readonly logGcThreshold: number;
+  /** Entries kept for a slow follower; past this it is left to a snapshot. */
+  readonly logGcMaxEntries: number;
+  readonly regionHeartbeatIntervalMs: number;
+  readonly storeHeartbeatIntervalMs: number;
+  readonly snapshotGcIntervalMs: number;
+  /** Age at which a generated snapshot is collected although the log still reaches back to it. */
+  readonly sentSnapshotMaxAgeMs: number;
+  /** A snapshot transfer that takes longer than this is given up. */
+  readonly snapshotTransferTimeoutMs: number;
+  readonly maxSendingSnapshots: number;
+  readonly maxReceivingSnapshots: number;
+  /** Bytes of one chunk of a streamed snapshot. */
+  readonly snapshotChunkBytes: number;
+  /** The largest encoded command. */
+  readonly maxEntryBytes: number;
+  readonly maxKeyBytes: number;
+  readonly maxValueBytes: number;
+  /** The most operations of one command. */
+  readonly maxBatchOperations: number;
+  /** Messages that may wait for the raft worker, and for the store worker. */
+  readonly mailboxCapacity: number;
+  /** Messages handled before `Ready` is taken. */
+  readonly maxMessagesPerLoop: number;
+  /** Log bytes gathered behind the write under way before the raft worker waits for it. */
+  readonly maxPendingLogBytes: number;
+  /** Proposals of one region that may be under way. */
+  readonly maxPendingProposals: number;
+  /** Read commands of one region that may be under way. */
+  readonly maxPendingReads: number;
+  /** Bytes of committed entries waiting for the apply worker above which no command is proposed. */
+  readonly maxApplyQueueBytes: number;
+  /** Bytes after which the apply worker closes a write batch. */
+  readonly maxApplyBatchBytes: number;
+  /** Bytes applied after which the kv database is synced: at most about so much is applied again at the next start. */
+  readonly applySyncBytes: number;
+  /** Bytes of recent entries kept in memory for each region. */
+  readonly entryCacheBytes: number;
+  readonly maxRaftMessageBytes: number;
+  /** Append messages to one follower that may be unacknowledged. */
+  readonly maxInflightMessages: number;
+  /** Snapshot, split and log-GC tasks that may wait for each worker. */
+  readonly taskQueueCapacity: number;
+}
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+/**
+ * The defaults. Elections take one to two seconds (etcd's figures): short enough for clients to wait through, and far above
+ * the pauses that garbage collection and sync writes cause in a Node process. TiKV's ten seconds are meant for 30,000 regions.
+ */
+export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
+  tickIntervalMs: 100,
+  electionTicks: 10,
+  heartbeatTicks: 2,
+  logGcIntervalMs: 10_000,
+  logGcThreshold: 50,
+  logGcMaxEntries: 128_000,
+  regionHeartbeatIntervalMs: 10_000,
+  storeHeartbeatIntervalMs: 10_000,
+  snapshotGcIntervalMs: 60_000,
+  sentSnapshotMaxAgeMs: 4 * 3_600_000,
+  snapshotTransferTimeoutMs: 600_000,
+  maxSendingSnapshots: 32,
+  maxReceivingSnapshots: 32,
+  snapshotChunkBytes: mib,
+  maxEntryBytes: 8 * mib,
+  maxKeyBytes: 8 * kib,
+  maxValueBytes: 6 * mib,
+  maxBatchOperations: 1024,
+  mailboxCapacity: 16_384,
+  maxMessagesPerLoop: 1024,
+  maxPendingLogBytes: 16 * mib,
+  maxPendingProposals: 8192,
+  maxPendingReads: 8192,
+  maxApplyQueueBytes: 64 * mib,
+  maxApplyBatchBytes: 4 * mib,
+  applySyncBytes: 32 * mib,
+  entryCacheBytes: 8 * mib,
+  maxRaftMessageBytes: mib,
+  maxInflightMessages: 256,
+  taskQueueCapacity: 4096,
+});
+
+/** Short intervals, for tests on a simulated clock. */
+export const testRaftStoreConfig: RaftStoreConfig = Object.freeze({
+  ...defaultRaftStoreConfig,
+  tickIntervalMs: 50,
+  logGcIntervalMs: 50,
+  regionHeartbeatIntervalMs: 100,
+  storeHeartbeatIntervalMs: 500,
+});
+
+/** A configuration that breaks its limits; `violations` names every field at once. */
+export class RaftStoreConfigError extends Error {
+  readonly code = 'invalidConfig';
+  readonly violations: readonly string[];
+
+  constructor(violations: readonly string[]) {
+    super(`raftstore configuration: ${violations.join('; ')}`);
+    this.name = 'RaftStoreConfigError';
+    this.violations = violations;
+  }
+}
+
+/**
+ * Completes a partial configuration with the defaults, checks and freezes it.
+ *
+ * @throws {RaftStoreConfigError} with code `invalidConfig`.
+ */
+export function resolveRaftStoreConfig(partial: Partial<RaftStoreConfig> = {}): RaftStoreConfig {
+  const config: RaftStoreConfig = { ...defaultRaftStoreConfig, ...partial };
+  const violations: string[] = [];
+  for (const [name, value] of Object.entries(config) as [string, unknown][]) {
+    if (!(name in defaultRaftStoreConfig)) violations.push(`${name} is not a setting`);
+    else if (!Number.isSafeInteger(value) || (value as number) < 1) {
+      violations.push(`${name} must be a whole number of at least 1, not ${String(value)}`);
+    }
+  }
+  if (config.electionTicks <= config.heartbeatTicks) {
+    violations.push(`electionTicks (${config.electionTicks}) must exceed heartbeatTicks (${config.heartbeatTicks})`);
+  }
+  if (config.logGcMaxEntries < config.logGcThreshold) {
+    violations.push(
+      `logGcMaxEntries (${config.logGcMaxEntries}) must be at least logGcThreshold (${config.logGcThreshold})`,
+    );
+  }
+  if (config.maxKeyBytes + config.maxValueBytes > config.maxEntryBytes) {
+    violations.push(`maxEntryBytes (${config.maxEntryBytes}) must hold a key and a value of the largest size`);
+  }
+  if (violations.length > 0) throw new RaftStoreConfigError(violations);
+  return Object.freeze(config);
+}
+
+/** Whole ticks, at least one, that cover `intervalMs`. */
+export function ticksOf(config: RaftStoreConfig, intervalMs: number): number {
+  return Math.max(1, Math.ceil(intervalMs / config.tickIntervalMs));
+}

@@ -1,0 +1,105 @@
+import {
+  allRegionStateRange,
+  type Engine,
+  parseRegionKey,
+  type RaftLogStore,
+  readApplyState,
+  readRegionState,
+} from '@flotilla/engine';
+import { type metapb, raft_serverpb } from '@flotilla/protocol';
+import { RaftStoreError } from './store-error.ts';
+
+/** What a store has of one region, checked. */
+export interface LoadedRegion {
+  readonly region: metapb.Region;
+  readonly raftState: raft_serverpb.RaftLocalState;
+  readonly applyState: raft_serverpb.RaftApplyState;
+  /** Whether the end of the process cut off the taking in of a snapshot, at `applyState`'s index. */
+  readonly isApplying: boolean;
+}
+
+/**
+ * Reads the regions of a store and checks that what both databases say fits together: every log record's checksum, no gap
+ * between what is applied and the log's end, an applied index within the log.
+ *
+ * @throws {CorruptedRecordError} or {RaftStoreError} with code `corrupted`, naming the place.
+ */
+export async function loadRegions(kvEngine: Engine, logStore: RaftLogStore): Promise<LoadedRegion[]> {
+  const regionIds: number[] = [];
+  for await (const pairs of kvEngine.iterate(allRegionStateRange)) {
+    for (const { key } of pairs) {
+      const parsed = parseRegionKey(key);
+      if (parsed?.type === 'regionState') regionIds.push(parsed.regionId);
+    }
+  }
+  const loaded: LoadedRegion[] = [];
+  for (const regionId of regionIds) {
+    const region = await loadRegion(kvEngine, logStore, regionId);
+    if (region !== undefined) loaded.push(region);
+  }
+  return loaded;
+}
+
+async function loadRegion(
+  kvEngine: Engine,
+  logStore: RaftLogStore,
+  regionId: number,
+): Promise<LoadedRegion | undefined> {
+  const state = readRegionState(kvEngine, regionId);
+  const region = state?.region;
+  if (state === undefined || region === undefined) throw damaged(regionId, 'its region state names no region');
+  if (state.state === raft_serverpb.PeerState.Tombstone) {
+    // The log goes after the tombstone; a crash between the two leaves it behind. A state without a log may be the vote of a
+    // newer peer that has no region state yet: that one stays.
+    if ((logStore.stateSync(regionId)?.lastIndex ?? 0) > 0) await logStore.deleteRegionRange(regionId);
+    return undefined;
+  }
+  const applyState = readApplyState(kvEngine, regionId);
+  if (applyState?.truncatedState === undefined) throw damaged(regionId, 'its apply state is missing');
+  if (state.state === raft_serverpb.PeerState.Applying) return resumed(logStore, region, applyState);
+  const truncated = applyState.truncatedState;
+  const { state: raftState } = await logStore.verifyRegion(regionId, truncated.index + 1);
+  if (raftState === undefined) throw damaged(regionId, 'its raft state is missing');
+  const { durableIndex, durableTerm } = applyState;
+  if (applyState.appliedIndex > raftState.lastIndex || durableIndex < truncated.index) {
+    throw damaged(
+      regionId,
+      `applied ${applyState.appliedIndex}, durable ${durableIndex} and truncated ${truncated.index} do not fit a log that ends at ${raftState.lastIndex}`,
+    );
+  }
+  // What was applied is committed, even if the commit index that said so was not yet on disk.
+  const commit = Math.max(raftState.hardState?.commit ?? 0, applyState.appliedIndex);
+  const hardState = { ...(raftState.hardState ?? { term: 0, vote: 0, commit: 0 }), commit };
+  return {
+    region,
+    raftState: { ...raftState, hardState },
+    applyState: { ...applyState, appliedIndex: durableIndex, appliedTerm: durableTerm },
+    isApplying: false,
+  };
+}
+
+/**
+ * A region whose snapshot was on its way in. Its log counts for nothing: what it has is from before the snapshot, which
+ * covers it, because appends are held back meanwhile. Term and vote do count.
+ */
+async function resumed(
+  logStore: RaftLogStore,
+  region: metapb.Region,
+  applyState: raft_serverpb.RaftApplyState,
+): Promise<LoadedRegion> {
+  const { appliedIndex: index, appliedTerm: term } = applyState;
+  const found = logStore.stateSync(region.id);
+  const before = found?.hardState ?? { term: 0, vote: 0, commit: 0 };
+  const hardState = before.term >= term ? { ...before, commit: index } : { term, vote: 0, commit: index };
+  const raftState = { hardState, lastIndex: index, lastTerm: term };
+  const batch = logStore.engine.batch();
+  // Before the entries go: a state that ends at the snapshot with entries behind it is read again as it is here.
+  logStore.putState(batch, region.id, raftState);
+  await logStore.engine.write(batch, { sync: true });
+  await logStore.deleteRange(region.id, 0, Math.max(found?.lastIndex ?? 0, index) + 1);
+  return { region, raftState, applyState, isApplying: true };
+}
+
+function damaged(regionId: number, what: string): RaftStoreError {
+  return new RaftStoreError('corrupted', `region ${regionId}: ${what}`);
+}

@@ -1,0 +1,103 @@
+import { eraftpb, raft_serverpb } from '@flotilla/protocol';
+import { epochOf, isEpochStale } from '@flotilla/scheduler-client';
+import { fromWireMessage } from '../raft-message.ts';
+import { findPeer, findPeerOnStore, isInitialized } from '../region.ts';
+import { readSnapshotContent } from '../snapshot/snapshot-content.ts';
+import type { Peer } from './peer.ts';
+
+/** Takes a message from the region's peer on another store, unless it comes from, or is meant for, one that is no more. */
+export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage): void {
+  const { fromPeer, toPeer } = message;
+  if (fromPeer === undefined || toPeer === undefined || toPeer.storeId !== peer.context.storeId) return;
+  if (message.isTombstone) {
+    handleTombstoneNotice(peer, message);
+    return;
+  }
+  if (message.message === undefined || isFromStalePeer(peer, message)) return;
+  if (toPeer.id < peer.meta.id) return;
+  if (toPeer.id > peer.meta.id) {
+    // This store's peer was removed and a newer one is being added. The sender asks again once this one is gone.
+    peer.destroy(`replaced by peer ${toPeer.id}`);
+    return;
+  }
+  if (message.message.msgType === eraftpb.MessageType.MsgSnapshot && !claimRange(peer, message.message)) {
+    peer.context.snapshots.release(message);
+    return;
+  }
+  if (findPeer(peer.region, fromPeer.id) === undefined) peer.introduced.set(fromPeer.id, fromPeer);
+  const raftMessage = fromWireMessage(message.message);
+  if (raftMessage !== undefined) peer.node.step(raftMessage);
+}
+
+/** The sender knows a later epoch, in which this peer is no member. */
+function handleTombstoneNotice(peer: Peer, message: raft_serverpb.RaftMessage): void {
+  const theirs = message.regionEpoch ?? { confVer: 0, version: 0 };
+  const ours = epochOf(peer.region);
+  if (message.toPeer?.id !== peer.meta.id || theirs.confVer <= ours.confVer) return;
+  peer.destroy('told that it is no longer a member');
+}
+
+/**
+ * Whether the sender's epoch is old and it is no member any more. One that asks for votes is told so: it would go on for
+ * ever, having missed its removal.
+ */
+function isFromStalePeer(peer: Peer, message: raft_serverpb.RaftMessage): boolean {
+  const { fromPeer, regionEpoch } = message;
+  if (fromPeer === undefined || !isInitialized(peer.region)) return false;
+  const isStale = isEpochStale(regionEpoch ?? { confVer: 0, version: 0 }, epochOf(peer.region));
+  if (!isStale || findPeer(peer.region, fromPeer.id) !== undefined) return false;
+  const successor = findPeerOnStore(peer.region, fromPeer.storeId);
+  if (successor === undefined && message.message !== undefined && isVoteRequest(message.message)) {
+    peer.context.send(tombstoneNotice(message, peer.region.regionEpoch));
+  }
+  return true;
+}
+
+/** Tells the sender of `message` that it is no longer a member, as of `epoch`. */
+export function tombstoneNotice(
+  message: raft_serverpb.RaftMessage,
+  epoch: raft_serverpb.RaftMessage['regionEpoch'],
+): raft_serverpb.RaftMessage {
+  return raft_serverpb.RaftMessage.create({
+    regionId: message.regionId,
+    fromPeer: message.toPeer,
+    toPeer: message.fromPeer,
+    regionEpoch: epoch,
+    isTombstone: true,
+  });
+}
+
+/** Whether the sender asks for a vote, or whether it would get one. */
+export function isVoteRequest(message: eraftpb.Message): boolean {
+  const { MessageType } = eraftpb;
+  return message.msgType === MessageType.MsgRequestVote || message.msgType === MessageType.MsgPreVote;
+}
+
+/**
+ * Whether the snapshot may be taken: its files are here, it names this peer, and nothing else on this store has or claims a
+ * part of its range. Then the range is claimed until the snapshot has been taken in or refused.
+ */
+function claimRange(peer: Peer, message: eraftpb.Message): boolean {
+  const { context, regionId } = peer;
+  const content = readSnapshotContent(message);
+  if (content === undefined || content.region.id !== regionId) return false;
+  const { region } = content;
+  if (findPeer(region, peer.meta.id) === undefined || peer.install !== undefined) return false;
+  const others = context.regions.overlapping(region.startKey, region.endKey).map((entry) => entry.region);
+  if (others.some((other) => other.id !== regionId)) return false;
+  for (const claimed of context.claimedRegions.values()) {
+    if (claimed.id !== regionId && overlaps(claimed, region)) return false;
+  }
+  const { term = 0, index = 0 } = message.snapshot?.metadata ?? {};
+  if (!context.snapshots.isReceived({ direction: 'rev', regionId, term, index })) return false;
+  context.claimedRegions.set(regionId, region);
+  return true;
+}
+
+function overlaps(
+  left: { readonly startKey: Uint8Array; readonly endKey: Uint8Array },
+  right: { readonly startKey: Uint8Array; readonly endKey: Uint8Array },
+): boolean {
+  const before = (end: Uint8Array, start: Uint8Array): boolean => end.length > 0 && Buffer.compare(end, start) <= 0;
+  return !before(left.endKey, right.startKey) && !before(right.endKey, left.startKey);
+}

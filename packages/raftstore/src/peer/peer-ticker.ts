@@ -1,0 +1,110 @@
+import { raft_cmdpb } from '@flotilla/protocol';
+import { type RaftStoreConfig, ticksOf } from '../config.ts';
+import { ignoreReply } from '../reply.ts';
+import type { Peer } from './peer.ts';
+import { regionHeartbeatOf } from './region-report.ts';
+
+/** What a peer does from time to time, counted in base ticks so that an idle region costs a few additions. */
+export class PeerTicker {
+  readonly #logGcTicks: number;
+  readonly #heartbeatTicks: number;
+  #untilLogGc: number;
+  #untilHeartbeat: number;
+  /** The end of the log that has been given to the log-GC worker. */
+  #collectedIndex = 0;
+  /** What a full queue refused, to be tried at the next tick. */
+  #retries: (() => void)[] = [];
+  /** Bytes written since the peer was loaded: a hint for split checks. */
+  #writtenBytes = 0;
+
+  constructor(config: RaftStoreConfig) {
+    this.#logGcTicks = ticksOf(config, config.logGcIntervalMs);
+    this.#heartbeatTicks = ticksOf(config, config.regionHeartbeatIntervalMs);
+    this.#untilLogGc = this.#logGcTicks;
+    this.#untilHeartbeat = this.#heartbeatTicks;
+  }
+
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  noteWritten(bytes: number): void {
+    this.#writtenBytes += bytes;
+  }
+
+  /** Tells the scheduler at the next tick: the leader or the members have changed. */
+  heartbeatSoon(): void {
+    this.#untilHeartbeat = 1;
+  }
+
+  /** Does something again at the next tick. */
+  retrySoon(retry: () => void): void {
+    this.#retries.push(retry);
+  }
+
+  tick(peer: Peer): void {
+    const retries = this.#retries;
+    if (retries.length > 0) {
+      this.#retries = [];
+      for (const retry of retries) retry();
+    }
+    this.#untilLogGc -= 1;
+    if (this.#untilLogGc <= 0) {
+      this.#untilLogGc = this.#logGcTicks;
+      this.#considerCompaction(peer);
+    }
+    this.#untilHeartbeat -= 1;
+    if (this.#untilHeartbeat <= 0) {
+      this.#untilHeartbeat = this.#heartbeatTicks;
+      if (peer.isLeader && peer.isInitialized) peer.context.heartbeat(regionHeartbeatOf(peer));
+    }
+  }
+
+  /** Has the entries deleted that an applied compaction has given up; asked again while the worker's queue is full. */
+  collectLog(peer: Peer): void {
+    const endIndex = peer.storage.firstIndex();
+    if (endIndex <= this.#collectedIndex) return;
+    const task = { regionId: peer.regionId, startIndex: this.#collectedIndex, endIndex };
+    if (peer.context.scheduleLogGc(task)) this.#collectedIndex = endIndex;
+  }
+
+  #considerCompaction(peer: Peer): void {
+    this.collectLog(peer);
+    if (!peer.isLeader) return;
+    const compactIndex = compactionIndexOf(peer);
+    if (compactIndex === undefined) return;
+    const compactTerm = peer.storage.term(compactIndex);
+    if (typeof compactTerm !== 'number') return;
+    const request = raft_cmdpb.RaftCmdRequest.create({
+      header: raft_cmdpb.RaftRequestHeader.create({
+        regionId: peer.regionId,
+        peer: peer.meta,
+        regionEpoch: peer.region.regionEpoch,
+      }),
+      adminRequest: raft_cmdpb.AdminRequest.create({
+        cmdType: raft_cmdpb.AdminCmdType.CompactLog,
+        compactLog: { compactIndex, compactTerm },
+      }),
+    });
+    peer.handle({ type: 'raftCommand', request, reply: ignoreReply });
+  }
+}
+
+/**
+ * The index up to which the log can go: what every replica holds, once it is worth a command; past the slowest follower
+ * when more entries than the limit would be kept for it. `undefined` when there is nothing to do.
+ *
+ * Invariant: below the applied index, so that the entry after it is there to be compared with.
+ */
+export function compactionIndexOf(peer: Peer): number | undefined {
+  const { logGcMaxEntries, logGcThreshold } = peer.context.config;
+  const firstIndex = peer.storage.firstIndex();
+  const applied = peer.appliedIndex;
+  let held = applied;
+  for (const { match } of peer.node.status().progress) held = Math.min(held, match);
+  const kept = applied - firstIndex;
+  const wanted = kept >= logGcMaxEntries ? Math.max(firstIndex + Math.floor(kept / 2), held) : held;
+  const isWorthIt = kept >= logGcMaxEntries || held - firstIndex >= logGcThreshold;
+  const index = Math.min(wanted, applied) - 1;
+  return isWorthIt && index >= firstIndex ? index : undefined;
+}

@@ -1,0 +1,362 @@
+import type { metapb, raft_serverpb } from '@flotilla/protocol';
+import { appendThread, applyThread, type Message, type RawNode } from '@flotilla/raft';
+import { type Logger, unreachable } from '@flotilla/runtime';
+import type { ApplyResult } from '../apply/message.ts';
+import { toWireMessage } from '../raft-message.ts';
+import type { PeerMessage } from '../raft-worker/message.ts';
+import { findPeer, isInitialized } from '../region.ts';
+import { failed, notLeader, outcomeUnknown, regionNotFound, serverIsBusy } from '../region-error.ts';
+import type { RegionTaskResult } from '../region-worker/message.ts';
+import type { SnapshotKey } from '../snapshot/snapshot-key.ts';
+import { handleApplied } from './apply-follow-up.ts';
+import { handleCommand } from './command-proposer.ts';
+import { handleRaftMessage } from './incoming-message.ts';
+import { OutstandingApply } from './outstanding-apply.ts';
+import type { PeerContext } from './peer-context.ts';
+import type { PeerStorage } from './peer-storage.ts';
+import { PeerTicker } from './peer-ticker.ts';
+import { ProposalQueue } from './proposal-queue.ts';
+import { runRead } from './read-command.ts';
+import { ReadQueue } from './read-queue.ts';
+import type { SnapshotInstall } from './snapshot-install.ts';
+import { advanceInstall, beginInstall, failInstall, resumeInstall } from './snapshot-installer.ts';
+import type { SnapshotSource } from './snapshot-source.ts';
+
+/** What a peer begins with. */
+export interface PeerOptions {
+  readonly context: PeerContext;
+  readonly meta: metapb.Peer;
+  /** Without peers while the region's range and members are not known. */
+  readonly region: metapb.Region;
+  readonly storage: PeerStorage;
+  readonly node: RawNode;
+  readonly appliedIndex: number;
+  readonly snapshotSource: SnapshotSource;
+}
+
+/**
+ * One replica of one region: the raft node, its storage, and the commands that wait for it. Every method runs in the raft
+ * worker's loop and returns at once; what takes time is sent to others and comes back as a message.
+ */
+export class Peer {
+  readonly context: PeerContext;
+  readonly meta: metapb.Peer;
+  readonly node: RawNode;
+  readonly storage: PeerStorage;
+  readonly proposals = new ProposalQueue();
+  readonly reads = new ReadQueue();
+  readonly logger: Logger;
+  readonly outstanding: OutstandingApply;
+  readonly ticker: PeerTicker;
+  readonly snapshotSource: SnapshotSource;
+  /** Other peers as their messages introduced them, before the region lists them. */
+  readonly introduced = new Map<number, metapb.Peer>();
+  region: metapb.Region;
+  appliedIndex: number;
+  install: SnapshotInstall | undefined;
+  /** Set when the peer is to go: it takes part in nothing any more. */
+  isDestroying = false;
+  /** Whether the region's leader is this peer, as of the last Ready. */
+  #isLeader = false;
+  #leaderId = 0;
+  #term = 0;
+
+  constructor(options: PeerOptions) {
+    this.context = options.context;
+    this.meta = options.meta;
+    this.region = options.region;
+    this.storage = options.storage;
+    this.appliedIndex = options.appliedIndex;
+    this.snapshotSource = options.snapshotSource;
+    this.node = options.node;
+    this.logger = options.context.logger.child({ regionId: options.region.id, peerId: options.meta.id });
+    this.outstanding = new OutstandingApply(options.context, options.region.id);
+    this.ticker = new PeerTicker(options.context.config);
+  }
+
+  get regionId(): number {
+    return this.region.id;
+  }
+
+  get isInitialized(): boolean {
+    return isInitialized(this.region);
+  }
+
+  get isLeader(): boolean {
+    return this.node.isLeader;
+  }
+
+  /** The region's leader, when this peer knows one and where it is. */
+  get leader(): metapb.Peer | undefined {
+    return this.node.leader === 0 ? undefined : this.findPeer(this.node.leader);
+  }
+
+  get term(): number {
+    return this.node.term;
+  }
+
+  /** A member of the region, or a peer that has introduced itself. */
+  findPeer(peerId: number): metapb.Peer | undefined {
+    return findPeer(this.region, peerId) ?? this.introduced.get(peerId);
+  }
+
+  handle(message: PeerMessage): void {
+    switch (message.type) {
+      case 'raftCommand':
+        if (this.isDestroying) message.reply(failed(regionNotFound(this.regionId)));
+        else handleCommand(this, message.request, message.reply);
+        return;
+      case 'raftMessage':
+        if (!this.isDestroying && !this.#isResuming) handleRaftMessage(this, message.message);
+        return;
+      case 'start':
+        this.#start();
+        return;
+      case 'logPersisted':
+        this.#logPersisted(message.peerId, message.message);
+        return;
+      case 'applied':
+        this.#applied(message.result);
+        return;
+      case 'logReset':
+        if (message.peerId === this.meta.id) advanceInstall(this, 'resetLog');
+        return;
+      case 'regionTaskDone':
+        this.#regionTaskDone(message.result);
+        return;
+      case 'snapshotStatus':
+        this.node.reportSnapshot(message.toPeerId, message.isDelivered ? 'finished' : 'failed');
+        return;
+      case 'unreachable':
+        this.node.reportUnreachable(message.toPeerId);
+        return;
+      case 'gcSnapshot':
+        this.#collectSnapshots(message.keys);
+        return;
+      case 'logDestroyed':
+        if (message.peerId === this.meta.id) this.context.peerGone(this);
+        return;
+      default:
+        unreachable(message, 'peer message');
+    }
+  }
+
+  /** A base tick has passed. */
+  tick(): void {
+    if (this.isDestroying) return;
+    // A region that is neither old nor new must not be led from here; the core does not know, for the start made it so.
+    if (!this.#isResuming) this.node.tick();
+    this.ticker.tick(this);
+  }
+
+  /** Turns what the core has decided since the last time into effects. Called once per loop for each touched peer. */
+  handleReady(): void {
+    if (this.isDestroying) return;
+    if (this.install === undefined) this.context.claimedRegions.delete(this.regionId);
+    this.#beginReadRound();
+    if (!this.node.hasReady()) return;
+    const ready = this.node.ready();
+    for (const message of ready.messages) this.#emit(message);
+    for (const { context, index } of ready.readStates) this.reads.confirm(context, index);
+    if (ready.softState !== undefined) this.#followRole();
+    this.runReads();
+  }
+
+  /** Answers the reads whose index is applied. */
+  runReads(): void {
+    if (this.reads.isEmpty) return;
+    const { kvEngine, metrics, runtime } = this.context;
+    for (const read of this.reads.takeReady(this.appliedIndex)) {
+      metrics.readDone(runtime.clock.monotonicMs() - read.receivedAtMs);
+      read.reply(runRead(read.request, this.region, this.term, kvEngine));
+    }
+  }
+
+  /** Hands the core a response that was waiting for storage, or sends it to the peer it is for. */
+  deliver(message: Message): void {
+    if (message.to === this.meta.id) this.node.step(message);
+    else this.send(message);
+  }
+
+  /** Sends to another peer of the region; a message to one that nobody knows is dropped. */
+  send(message: Message): void {
+    const toPeer = this.findPeer(message.to);
+    const wire = toWireMessage(message);
+    if (toPeer === undefined || wire === undefined) return;
+    // The range tells a store without this peer whether the peer it is asked to create would overlap another.
+    const introduces = message.type === 'MsgVote' || message.type === 'MsgPreVote' || message.type === 'MsgHeartbeat';
+    const raftMessage: raft_serverpb.RaftMessage = {
+      regionId: this.regionId,
+      fromPeer: this.meta,
+      toPeer,
+      message: wire,
+      regionEpoch: this.region.regionEpoch,
+      isTombstone: false,
+      startKey: introduces ? this.region.startKey : noKey,
+      endKey: introduces ? this.region.endKey : noKey,
+    };
+    if (message.type === 'MsgSnap') this.context.snapshots.send(raftMessage);
+    else this.context.send(raftMessage);
+  }
+
+  /** Begins the end of this peer: the tombstone first, then the log, then the data. */
+  destroy(reason: string): void {
+    if (this.isDestroying) return;
+    this.isDestroying = true;
+    this.logger.info('destroying the peer', { reason });
+    for (const read of this.reads.drain()) read.reply(failed(regionNotFound(this.regionId)));
+    for (const { reply } of this.proposals.drain()) reply(failed(outcomeUnknown('the peer was destroyed')));
+    this.outstanding.abandon();
+    if (this.context.regions.getById(this.regionId) !== undefined) this.context.regions.delete(this.regionId);
+    this.context.claimedRegions.delete(this.regionId);
+    this.install = undefined;
+    this.context.apply({
+      type: 'destroy',
+      regionId: this.regionId,
+      peerId: this.meta.id,
+      region: this.#tombstoneRegion(),
+    });
+  }
+
+  #collectSnapshots(keys: readonly SnapshotKey[]): void {
+    const useless = this.context.snapshots.useless(keys, this.storage.truncated.index);
+    if (useless.some((key) => key.direction === 'gen' && key.index === this.snapshotSource.index)) {
+      this.snapshotSource.forget();
+    }
+    this.context.snapshots.collect(useless);
+  }
+
+  #regionTaskDone(result: RegionTaskResult): void {
+    switch (result.type) {
+      case 'generated':
+        this.snapshotSource.generated(result);
+        return;
+      case 'applied':
+        advanceInstall(this, 'replaceData');
+        return;
+      case 'destroyed':
+        return;
+      case 'failed':
+        if (result.task === 'generate') this.snapshotSource.failed();
+        else if (result.task === 'apply') failInstall(this, result);
+        return;
+      default:
+        unreachable(result, 'region task result');
+    }
+  }
+
+  /** A peer that never knew its region leaves its own id behind, so that no message brings it back. */
+  #tombstoneRegion(): metapb.Region {
+    return this.isInitialized ? this.region : { ...this.region, peers: [this.meta] };
+  }
+
+  /** Answers everything that waits, because the store closes or has failed. */
+  abandon(reason: string): void {
+    for (const read of this.reads.drain()) read.reply(failed(serverIsBusy(reason)));
+    for (const { reply } of this.proposals.drain()) reply(failed(outcomeUnknown(reason)));
+    this.outstanding.abandon();
+  }
+
+  get #isResuming(): boolean {
+    return this.install !== undefined && this.install.message === undefined;
+  }
+
+  /** A region of one peer elects itself at once; others wait for whoever is quickest. */
+  #start(): void {
+    if (this.install !== undefined) resumeInstall(this);
+    else if (this.region.peers.length === 1 && this.isInitialized) this.node.campaign();
+  }
+
+  #beginReadRound(): void {
+    if (!this.isLeader) {
+      if (!this.reads.isEmpty) this.#failReads();
+      return;
+    }
+    const context = this.reads.beginRound();
+    if (context !== undefined && this.node.readIndex(context) !== 'accepted') this.reads.restart();
+  }
+
+  #failReads(): void {
+    for (const read of this.reads.drain()) read.reply(failed(notLeader(this.regionId, this.leader), this.term));
+  }
+
+  #emit(message: Message): void {
+    if (message.to === appendThread) this.append(message);
+    else if (message.to === applyThread) this.outstanding.push(message.entries, this.proposals, message.responses);
+    else this.send(message);
+  }
+
+  /** Queues a log write; while a snapshot is on its way in, it waits for that. */
+  append(message: Message): void {
+    if (this.install !== undefined) {
+      this.install.held.push(message);
+      return;
+    }
+    if (message.snapshot !== undefined) {
+      beginInstall(this, message);
+      return;
+    }
+    const { term, vote, commit } = message;
+    const before = this.storage.hardState;
+    const changesVote = term !== 0 && (term !== before.term || vote !== before.vote);
+    const effect = { type: 'logPersisted', peerId: this.meta.id, message } as const;
+    this.context.logWriter.add(
+      { regionId: this.regionId, message: effect },
+      changesVote || message.entries.length > 0,
+      (batch) => {
+        if (message.entries.length > 0 || term !== 0)
+          this.storage.append(batch, message.entries, { term, vote, commit });
+      },
+    );
+  }
+
+  #logPersisted(peerId: number, message: Message): void {
+    if (peerId !== this.meta.id || this.isDestroying) return;
+    const last = message.entries.at(-1);
+    if (last !== undefined) this.storage.persisted(last.index, last.term);
+    for (const response of message.responses) this.deliver(response);
+  }
+
+  #applied(result: ApplyResult): void {
+    switch (result.type) {
+      case 'applied':
+        this.outstanding.settle(result.entryBytes);
+        if (!this.isDestroying) handleApplied(this, result);
+        return;
+      case 'snapshotBegun':
+        advanceInstall(this, 'begin');
+        return;
+      case 'snapshotFinished':
+        advanceInstall(this, 'finish');
+        return;
+      case 'tombstoned':
+        if (result.peerId === this.meta.id) this.#destroyLog();
+        return;
+      default:
+        unreachable(result, 'apply result');
+    }
+  }
+
+  #destroyLog(): void {
+    const effect = { type: 'logDestroyed', peerId: this.meta.id } as const;
+    this.context.logWriter.add({ regionId: this.regionId, message: effect }, true, (batch) =>
+      this.storage.destroy(batch),
+    );
+  }
+
+  #followRole(): void {
+    const { isLeader, term } = this;
+    const leaderId = this.node.leader;
+    if (isLeader === this.#isLeader && leaderId === this.#leaderId && term === this.#term) return;
+    const gained = isLeader && !this.#isLeader;
+    this.#isLeader = isLeader;
+    this.#leaderId = leaderId;
+    this.#term = term;
+    if (gained) this.logger.info('became leader', { term });
+    if (!isLeader && !this.reads.isEmpty) this.#failReads();
+    this.context.leadershipChanged({ regionId: this.regionId, term, leader: this.leader, isLocal: isLeader });
+    if (gained) this.ticker.heartbeatSoon();
+  }
+}
+
+const noKey = new Uint8Array(0);

@@ -1,0 +1,53 @@
+import { dataKey, type Engine } from '@flotilla/engine';
+import { type metapb, raft_cmdpb } from '@flotilla/protocol';
+import { operationOf } from '../apply/command.ts';
+import { failed, invalidRequest } from '../region-error.ts';
+import { EngineRegionSnapshot } from '../region-snapshot.ts';
+import type { CommandResult, RegionSnapshot } from '../store-handle.ts';
+import { checkEpoch, checkKeys } from './command-check.ts';
+
+/**
+ * Runs a read on the state as it is now; the caller has waited until it is fresh enough. The epoch and the keys are checked
+ * against the region as applied.
+ *
+ * Reads synchronously: between the check and the read nothing can move the region away and delete its data.
+ */
+export function runRead(
+  request: raft_cmdpb.RaftCmdRequest,
+  region: metapb.Region,
+  term: number,
+  engine: Engine,
+): CommandResult {
+  const error = checkEpoch(request, region) ?? checkKeys(request, region);
+  if (error !== undefined) return failed(error, term);
+  let snapshot: RegionSnapshot | undefined;
+  const responses: raft_cmdpb.Response[] = [];
+  for (const one of request.requests) {
+    const operation = operationOf(one);
+    if (operation?.type === 'get') {
+      responses.push(getResponse(engine.getSync(dataKey(operation.family, operation.key))));
+    } else if (operation?.type === 'snap') {
+      snapshot ??= new EngineRegionSnapshot(region, engine.snapshot());
+      responses.push(snapResponse(region));
+    } else {
+      return failed(invalidRequest('requests', 'a read holds gets and snaps only'), term);
+    }
+  }
+  const header = raft_cmdpb.RaftResponseHeader.create({ currentTerm: term });
+  return { response: raft_cmdpb.RaftCmdResponse.create({ header, responses }), snapshot };
+}
+
+/** An absent key has no `get` in its response, so that an empty value stays a value. */
+function getResponse(value: Uint8Array | undefined): raft_cmdpb.Response {
+  return raft_cmdpb.Response.create({
+    cmdType: raft_cmdpb.CmdType.Get,
+    get: value === undefined ? undefined : raft_cmdpb.GetResponse.create({ value }),
+  });
+}
+
+function snapResponse(region: metapb.Region): raft_cmdpb.Response {
+  return raft_cmdpb.Response.create({
+    cmdType: raft_cmdpb.CmdType.Snap,
+    snap: raft_cmdpb.SnapResponse.create({ region }),
+  });
+}

@@ -1,0 +1,42 @@
+import { flotillapb, type metapb, schedulerpb } from '@flotilla/protocol';
+import type { Peer } from './peer.ts';
+
+/** What a leader tells the scheduler about its region. */
+export function regionHeartbeatOf(peer: Peer): schedulerpb.RegionHeartbeatRequest {
+  return schedulerpb.RegionHeartbeatRequest.create({
+    header: { clusterId: peer.context.clusterId },
+    region: peer.region,
+    leader: peer.meta,
+    pendingPeers: pendingPeersOf(peer),
+  });
+}
+
+/** Members that the leader's log no longer reaches: they need a snapshot before they count for anything. */
+export function pendingPeersOf(peer: Peer): metapb.Peer[] {
+  const matches = new Map(peer.node.status().progress.map(({ id, match }) => [id, match]));
+  const { index } = peer.storage.truncated;
+  return peer.region.peers.filter(({ id }) => id !== peer.meta.id && (matches.get(id) ?? 0) < index);
+}
+
+/** The peer as `status` shows it. */
+export function regionStatusOf(peer: Peer): flotillapb.RegionStatus {
+  return flotillapb.RegionStatus.create({
+    region: peer.region,
+    peer: peer.meta,
+    leader: peer.leader,
+    role: roles[peer.node.role],
+    term: peer.term,
+    commitIndex: peer.node.commit,
+    appliedIndex: peer.appliedIndex,
+    firstIndex: peer.storage.firstIndex(),
+    lastIndex: peer.storage.lastIndex(),
+  });
+}
+
+const { RaftRole } = flotillapb;
+const roles = {
+  follower: RaftRole.Follower,
+  preCandidate: RaftRole.PreCandidate,
+  candidate: RaftRole.Candidate,
+  leader: RaftRole.Leader,
+} as const;

@@ -1,0 +1,73 @@
+import type { Engine } from '@flotilla/engine';
+import { RaftLogStore } from '@flotilla/engine';
+import type { Runtime } from '@flotilla/runtime';
+import type { SchedulerClient } from '@flotilla/scheduler-client';
+import type { Observable } from 'rxjs';
+import { bootstrapStore } from './bootstrap.ts';
+import { type RaftStoreConfig, resolveRaftStoreConfig } from './config.ts';
+import { loadRegions } from './load-regions.ts';
+import type { StoreMetricsSnapshot } from './metrics.ts';
+import { RunningStore } from './running-store.ts';
+import { NodeSnapshotDirectory } from './snapshot/node-snapshot-directory.ts';
+import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
+import type { RaftStoreError } from './store-error.ts';
+import type { RaftStoreHandle } from './store-handle.ts';
+import type { Transport } from './transport.ts';
+
+/** Whether a store serves. Once it has failed it answers nothing but errors and has to be opened again. */
+export type StoreHealth =
+  | { readonly status: 'serving' | 'closing' | 'closed' }
+  | { readonly status: 'failed'; readonly error: RaftStoreError };
+
+/** A running store, with what its owner watches. */
+export interface RaftStore extends RaftStoreHandle {
+  /** The store's health as it changes, beginning with the present one. */
+  readonly health: Observable<StoreHealth>;
+  /** Counters, queue lengths and latency sums as of now. */
+  metrics(): StoreMetricsSnapshot;
+}
+
+/** What a store needs. Nothing that is passed in is closed by it. */
+export interface OpenRaftStoreOptions {
+  readonly runtime: Runtime;
+  readonly config?: Partial<RaftStoreConfig> | undefined;
+  /** Data and region states. */
+  readonly kvEngine: Engine;
+  /** Raft logs and raft states. */
+  readonly raftEngine: Engine;
+  readonly transport: Transport;
+  readonly schedulerClient: SchedulerClient;
+  /** Where other stores and clients reach this one. */
+  readonly storeAddress: string;
+  /** Where snapshot files live: a directory's path, or a twin of one. A path is needed for workers on threads. */
+  readonly snapshotDirectory: string | SnapshotDirectory;
+  /** Whether snapshots and log GC work on threads that open the same databases (by default), or in this thread. */
+  readonly taskWorkers?: 'inline' | 'thread' | undefined;
+  /** Hears, once, why the store had to stop; the process should end rather than go on without it. */
+  readonly onFatal?: ((error: RaftStoreError) => void) | undefined;
+  /** Gives up opening, while the scheduler is waited for. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a store: gives it an identity in its cluster if it has none, makes the first region if nobody has, loads and checks
+ * what it has, and starts.
+ *
+ * @throws {RaftStoreError} with code `clusterMismatch`, `notEmpty` or `corrupted`.
+ * @throws {CorruptedRecordError} naming the place of a damaged log record.
+ * @throws {RaftStoreConfigError} with code `invalidConfig`.
+ * @throws {SchedulerError} when the scheduler cannot be reached.
+ */
+export async function openRaftStore(options: OpenRaftStoreOptions): Promise<RaftStore> {
+  const config = resolveRaftStoreConfig(options.config);
+  const { kvEngine, schedulerClient, snapshotDirectory, storeAddress, signal } = options;
+  const logStore = new RaftLogStore(options.raftEngine);
+  const ident = await bootstrapStore({ kvEngine, logStore, client: schedulerClient, storeAddress, signal });
+  const directory =
+    typeof snapshotDirectory === 'string' ? new NodeSnapshotDirectory(snapshotDirectory) : snapshotDirectory;
+  await directory.removeUncommitted();
+  const regions = await loadRegions(kvEngine, logStore);
+  const store = new RunningStore({ ...options, config, ident, logStore, directory });
+  store.start(regions);
+  return store;
+}

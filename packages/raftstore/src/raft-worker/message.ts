@@ -1,0 +1,37 @@
+import type { raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
+import type { Message } from '@flotilla/raft';
+import type { ApplyResult } from '../apply/message.ts';
+import type { RegionTaskResult } from '../region-worker/message.ts';
+import type { Reply } from '../reply.ts';
+import type { SnapshotKey } from '../snapshot/snapshot-key.ts';
+
+/** Everything that can happen to one peer, but for its tick. */
+export type PeerMessage =
+  /** The peer is reachable from now on. */
+  | { readonly type: 'start' }
+  /** From the region's peer on another store. */
+  | { readonly type: 'raftMessage'; readonly message: raft_serverpb.RaftMessage }
+  /** From a client of this store, or from the store itself. */
+  | { readonly type: 'raftCommand'; readonly request: raft_cmdpb.RaftCmdRequest; readonly reply: Reply }
+  /** A snapshot that this peer sent has arrived, or has not. */
+  | { readonly type: 'snapshotStatus'; readonly toPeerId: number; readonly isDelivered: boolean }
+  /** A message to that peer could not be sent. */
+  | { readonly type: 'unreachable'; readonly toPeerId: number }
+  /** Snapshots of this region that nobody is using: the peer says which ones nobody will. */
+  | { readonly type: 'gcSnapshot'; readonly keys: readonly SnapshotKey[] }
+  | { readonly type: 'regionTaskDone'; readonly result: RegionTaskResult }
+  | { readonly type: 'applied'; readonly result: ApplyResult }
+  /** The append that `message` asked for is durable. */
+  | { readonly type: 'logPersisted'; readonly peerId: number; readonly message: Message }
+  /** The log has been replaced by the snapshot under way. */
+  | { readonly type: 'logReset'; readonly peerId: number }
+  /** Nothing of the peer is left in the raft database. */
+  | { readonly type: 'logDestroyed'; readonly peerId: number };
+
+/** What waits in the raft worker's mailbox. */
+export type RaftWorkerMessage =
+  | { readonly type: 'peer'; readonly regionId: number; readonly message: PeerMessage }
+  /** A base tick has passed for every peer. At most one waits. */
+  | { readonly type: 'tick' }
+  /** Work begun by the worker itself is done: look at the completions. At most one waits. */
+  | { readonly type: 'completions' };

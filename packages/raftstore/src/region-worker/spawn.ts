@@ -1,0 +1,24 @@
+import { spawnInlineWorker, spawnThreadWorker, type TaskWorker, type TaskWorkerOptions } from '@flotilla/actor';
+import type { Engine } from '@flotilla/engine';
+import type { SnapshotDirectory } from '../snapshot/snapshot-directory.ts';
+import type { RegionThreadData } from './entry.ts';
+import { RegionTaskHandler } from './handler.ts';
+import type { RegionTask, RegionTaskResult } from './message.ts';
+
+/** Where the region worker runs: on a thread that opens the same database and directory, or in this one. */
+export type RegionWorkerPlace =
+  | ({ readonly type: 'thread' } & RegionThreadData)
+  | { readonly type: 'inline'; readonly engine: Engine; readonly directory: SnapshotDirectory };
+
+/** Spawns the worker that makes, applies and removes regions' data. */
+export function spawnRegionWorker(
+  place: RegionWorkerPlace,
+  options: TaskWorkerOptions<RegionTask, RegionTaskResult>,
+): TaskWorker<RegionTask> {
+  if (place.type === 'inline') {
+    return spawnInlineWorker({ ...options, createHandler: () => new RegionTaskHandler(place.engine, place.directory) });
+  }
+  const { kvPath, snapshotPath } = place;
+  const entry = new URL('../../dist/region-worker/entry.js', import.meta.url);
+  return spawnThreadWorker({ ...options, entry, workerData: { kvPath, snapshotPath } });
+}

@@ -1,0 +1,29 @@
+import { assert } from '@flotilla/runtime';
+import type { CommandResult } from './store-handle.ts';
+
+/** Answers one command. Invariant: called exactly once. */
+export type Reply = (result: CommandResult) => void;
+
+const answered = new WeakSet<Reply>();
+
+/**
+ * Guards a reply, so that a second call is a broken invariant rather than an answer that nobody hears.
+ *
+ * @throws {InvariantError} from the reply, at its second call.
+ */
+export function replyOnce(resolve: (result: CommandResult) => void): Reply {
+  const reply: Reply = (result) => {
+    assert(!answered.has(reply), 'a command is answered once');
+    answered.add(reply);
+    resolve(result);
+  };
+  return reply;
+}
+
+/** Answers what a worker that failed had in hand, of which nobody knows how far it got. */
+export function answerIfOpen(reply: Reply, result: CommandResult): void {
+  if (!answered.has(reply)) reply(result);
+}
+
+/** For commands that the store gives itself and repeats until they show. */
+export const ignoreReply: Reply = () => {};

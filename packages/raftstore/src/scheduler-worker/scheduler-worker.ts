@@ -1,0 +1,92 @@
+import type { ActorHandler } from '@flotilla/actor';
+import { raft_cmdpb, type schedulerpb } from '@flotilla/protocol';
+import { type Logger, type Runtime, unreachable } from '@flotilla/runtime';
+import type { SchedulerClient } from '@flotilla/scheduler-client';
+import type { Subscription } from 'rxjs';
+import type { SchedulerMessage } from './message.ts';
+
+/** What the scheduler worker needs. */
+export interface SchedulerWorkerOptions {
+  readonly client: SchedulerClient;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  /** Gives a command to this store's peer; nobody waits for the answer, the scheduler asks again until it sees it done. */
+  readonly onCommand: (request: raft_cmdpb.RaftCmdRequest) => void;
+}
+
+/** A heartbeat that takes longer than this has failed; the next one says the same. */
+const heartbeatTimeoutMs = 5000;
+
+/** Talks to the scheduler for a store: heartbeats go out, what it asks for comes back as admin commands. */
+export class SchedulerWorker implements ActorHandler<SchedulerMessage> {
+  readonly #options: SchedulerWorkerOptions;
+  readonly #subscription: Subscription;
+  #isStoreHeartbeatUnderWay = false;
+
+  constructor(options: SchedulerWorkerOptions) {
+    this.#options = options;
+    this.#subscription = options.client.regionHeartbeatResponses.subscribe((response) => {
+      const request = toCommand(response);
+      if (request !== undefined) options.onCommand(request);
+    });
+  }
+
+  handleBatch(messages: readonly SchedulerMessage[]): void {
+    for (const message of messages) this.#handle(message);
+  }
+
+  close(): void {
+    this.#subscription.unsubscribe();
+  }
+
+  #handle(message: SchedulerMessage): void {
+    switch (message.type) {
+      case 'regionHeartbeat':
+        this.#options.client.regionHeartbeat(message.request);
+        return;
+      case 'storeHeartbeat':
+        void this.#storeHeartbeat(message.stats);
+        return;
+      default:
+        unreachable(message, 'scheduler message');
+    }
+  }
+
+  /** A scheduler that cannot be reached stops nothing: regions go on without it. */
+  async #storeHeartbeat(stats: schedulerpb.StoreStats): Promise<void> {
+    if (this.#isStoreHeartbeatUnderWay) return;
+    this.#isStoreHeartbeatUnderWay = true;
+    const controller = new AbortController();
+    const timer = this.#options.runtime.timers.after(heartbeatTimeoutMs, () => controller.abort());
+    try {
+      await this.#options.client.storeHeartbeat(stats, controller.signal);
+    } catch (error) {
+      this.#options.logger.warn('a store heartbeat failed', { error });
+    } finally {
+      timer.cancel();
+      this.#isStoreHeartbeatUnderWay = false;
+    }
+  }
+}
+
+/** The admin command that an answer asks for; `undefined` when it asks for nothing. */
+export function toCommand(response: schedulerpb.RegionHeartbeatResponse): raft_cmdpb.RaftCmdRequest | undefined {
+  const adminRequest = toAdminRequest(response);
+  if (adminRequest === undefined) return undefined;
+  const { regionId, regionEpoch, targetPeer } = response;
+  return raft_cmdpb.RaftCmdRequest.create({
+    header: raft_cmdpb.RaftRequestHeader.create({ regionId, regionEpoch, peer: targetPeer }),
+    adminRequest,
+  });
+}
+
+function toAdminRequest(response: schedulerpb.RegionHeartbeatResponse): raft_cmdpb.AdminRequest | undefined {
+  const { changePeer, transferLeader } = response;
+  if (changePeer?.peer !== undefined) {
+    return raft_cmdpb.AdminRequest.create({ cmdType: raft_cmdpb.AdminCmdType.ChangePeer, changePeer });
+  }
+  if (transferLeader?.peer !== undefined) {
+    return raft_cmdpb.AdminRequest.create({ cmdType: raft_cmdpb.AdminCmdType.TransferLeader, transferLeader });
+  }
+  return undefined;
+}

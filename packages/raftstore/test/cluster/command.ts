@@ -1,0 +1,65 @@
+import { type eraftpb, type errorpb, type metapb, raft_cmdpb } from '@flotilla/protocol';
+import type { CommandResult } from '../../src/index.ts';
+
+const { AdminCmdType, CmdType } = raft_cmdpb;
+
+/** A header for a command on a region as it is known. */
+export function headerOf(region: metapb.Region, peer?: metapb.Peer): raft_cmdpb.RaftRequestHeader {
+  return raft_cmdpb.RaftRequestHeader.create({ regionId: region.id, regionEpoch: region.regionEpoch, peer });
+}
+
+export function putCommand(
+  header: raft_cmdpb.RaftRequestHeader,
+  key: string | Uint8Array,
+  value: string | Uint8Array,
+  cf = 'default',
+): raft_cmdpb.RaftCmdRequest {
+  const put = { cf, key: Buffer.from(key), value: Buffer.from(value) };
+  return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Put, put }));
+}
+
+export function deleteCommand(header: raft_cmdpb.RaftRequestHeader, key: string): raft_cmdpb.RaftCmdRequest {
+  const request = { cf: 'default', key: Buffer.from(key) };
+  return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Delete, delete: request }));
+}
+
+export function getCommand(header: raft_cmdpb.RaftRequestHeader, key: string): raft_cmdpb.RaftCmdRequest {
+  const get = { cf: 'default', key: Buffer.from(key) };
+  return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Get, get }));
+}
+
+export function snapCommand(header: raft_cmdpb.RaftRequestHeader): raft_cmdpb.RaftCmdRequest {
+  return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Snap, snap: {} }));
+}
+
+export function changePeerCommand(
+  header: raft_cmdpb.RaftRequestHeader,
+  changeType: eraftpb.ConfChangeType,
+  peer: metapb.Peer,
+): raft_cmdpb.RaftCmdRequest {
+  const adminRequest = raft_cmdpb.AdminRequest.create({
+    cmdType: AdminCmdType.ChangePeer,
+    changePeer: { changeType, peer },
+  });
+  return raft_cmdpb.RaftCmdRequest.create({ header, adminRequest });
+}
+
+export function transferLeaderCommand(
+  header: raft_cmdpb.RaftRequestHeader,
+  peer: metapb.Peer,
+): raft_cmdpb.RaftCmdRequest {
+  const adminRequest = raft_cmdpb.AdminRequest.create({
+    cmdType: AdminCmdType.TransferLeader,
+    transferLeader: { peer },
+  });
+  return raft_cmdpb.RaftCmdRequest.create({ header, adminRequest });
+}
+
+/** The error of an answer; `undefined` when it succeeded. */
+export function errorOf(result: CommandResult): errorpb.Error | undefined {
+  return result.response.header?.error;
+}
+
+function command(header: raft_cmdpb.RaftRequestHeader, request: raft_cmdpb.Request): raft_cmdpb.RaftCmdRequest {
+  return raft_cmdpb.RaftCmdRequest.create({ header, requests: [request] });
+}
