@@ -22,6 +22,7 @@ export function createAdminService(options: AdminServiceOptions): GrpcService {
   const { runtime, config, observe } = options;
   const method = flotillapb.Admin.storeStatus;
   const context = {
+    clusterId: options.store.clusterId,
     logger: runtime.logger,
     maxRequestBytes: config.maxRequestBytes,
     nowMs: () => runtime.clock.monotonicMs(),

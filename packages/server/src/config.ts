@@ -71,7 +71,7 @@ export const defaultTransportConfig: TransportConfig = Object.freeze({
   maxQueuedMessages: 8_192,
   maxQueuedBytes: 64 * 1024 * 1024,
   reconnectInitialMs: 100,
-  reconnectMaxMs: 2_000,
+  reconnectMaxMs: 1_000,
   resolveTimeoutMs: 3_000,
   keepaliveTimeMs: 5_000,
   keepaliveTimeoutMs: 3_000,

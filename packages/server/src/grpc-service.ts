@@ -7,6 +7,7 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { checkCluster } from './cluster-header.ts';
 import { RequestError, statusOf } from './request-error.ts';
 
 /** A service that a gRPC server can serve. */
@@ -23,6 +24,8 @@ export type CallObserver = (path: string, statusCode: number, durationMs: number
 /** What every handler needs to answer calls. */
 export interface CallContext {
   readonly logger: Logger;
+  /** When given, a caller that names another cluster is refused; naming none is accepted. */
+  readonly clusterId?: number;
   /** The longest encoded request of a single-request call. */
   readonly maxRequestBytes: number;
   readonly nowMs: () => number;
@@ -62,7 +65,7 @@ export function serveUnary<Request, Response>(
   context: CallContext,
   handler: UnaryHandler<Request, Response>,
 ): handleUnaryCall<Buffer, Response> {
-  const { logger, maxRequestBytes, nowMs, observe } = context;
+  const { clusterId, logger, maxRequestBytes, nowMs, observe } = context;
   return (call, callback) => {
     const startMs = nowMs();
     const controller = new AbortController();
@@ -83,6 +86,7 @@ export function serveUnary<Request, Response>(
     );
 
     async function answer(bytes: Buffer): Promise<Response> {
+      if (clusterId !== undefined) checkCluster(call.metadata, clusterId);
       if (bytes.length > maxRequestBytes) {
         throw new RequestError('invalidArgument', `request: ${bytes.length} bytes, the limit is ${maxRequestBytes}`);
       }
@@ -107,8 +111,6 @@ export function serveUnimplemented<Request, Response>(
  * The end of a sender that was cut off looks like the end of one that has finished.
  */
 export interface RequestStream extends AsyncIterable<Buffer> {
-  /** The first value of a request header, or `undefined`. */
-  header(name: string): string | undefined;
   /**
    * Hands each request to `handle` as soon as it is there. Resolves when the sender ends, rejects when it is gone, when
    * the stream is stopped, or with what `handle` throws. Cheaper than iteration where nothing is waited for.
@@ -124,13 +126,17 @@ export function serveClientStream<Request, Response>(
   context: CallContext,
   handler: (requests: RequestStream) => Promise<Response>,
 ): handleClientStreamingCall<Buffer, Response> {
-  const { logger, nowMs, observe } = context;
+  const { clusterId, logger, nowMs, observe } = context;
   return (call, callback) => {
     const startMs = nowMs();
     // Without a listener, an error of a stream that nobody reads any more would end the process.
     call.on('error', () => {});
     const requests = requestStream(call);
-    handler(requests).then(
+    const answer = async (): Promise<Response> => {
+      if (clusterId !== undefined) checkCluster(call.metadata, clusterId);
+      return handler(requests);
+    };
+    answer().then(
       (response) => {
         observe(method.path, 0, nowMs() - startMs);
         callback(null, response);
@@ -150,7 +156,6 @@ export function serveClientStream<Request, Response>(
 function requestStream(call: ServerReadableStream<Buffer, unknown>): RequestStream {
   return {
     [Symbol.asyncIterator]: () => call[Symbol.asyncIterator]() as AsyncIterator<Buffer>,
-    header: (name) => call.metadata.get(name)[0]?.toString(),
     forEach: (handle) =>
       new Promise((resolve, reject) => {
         call.on('data', (bytes: Buffer) => {

@@ -4,9 +4,6 @@ import type { TimerHandle, Timers } from '@flotilla/runtime';
 import { decodeRequest, type RequestStream } from './grpc-service.ts';
 import { RequestError } from './request-error.ts';
 
-/** The request header in which a sender names its cluster, as a decimal number. */
-export const clusterIdHeader = 'flotilla-cluster-id';
-
 /** What other stores call: raft messages and snapshots. */
 export interface PeerService {
   /** Takes in raft messages until the sender ends. A message that finds its mailbox full is dropped: raft sends again. */
@@ -17,14 +14,6 @@ export interface PeerService {
   drain(): void;
   /** Raft messages that were dropped because a mailbox was full. */
   readonly droppedMessages: number;
-}
-
-/** @throws {RequestError} with code `failedPrecondition` when the caller names another cluster; naming none is accepted. */
-export function checkCluster(requests: Pick<RequestStream, 'header'>, clusterId: number): void {
-  const named = requests.header(clusterIdHeader);
-  if (named !== undefined && named !== String(clusterId)) {
-    throw new RequestError('failedPrecondition', `cluster: the caller is of cluster ${named}, this is ${clusterId}`);
-  }
 }
 
 /** The calls between stores over `store`. */
@@ -43,7 +32,6 @@ export function createPeerService(
     },
 
     async receiveMessages(requests) {
-      checkCluster(requests, store.clusterId);
       if (isDraining) throw closing();
       streams.add(requests);
       try {
@@ -59,7 +47,6 @@ export function createPeerService(
     },
 
     async receiveSnapshot(requests) {
-      checkCluster(requests, store.clusterId);
       if (isDraining) throw closing();
       const chunks = withIdleTimeout(requests, timers, options.snapshotIdleTimeoutMs);
       let receiver: SnapshotReceiver | undefined;

@@ -23,16 +23,13 @@ export function createRawService(store: RaftStoreHandle, config: ServerConfig): 
     async get({ context, key, cf }) {
       const required = requireContext(context);
       checkKey(key, config);
-      const family = resolveColumnFamily(cf);
-      return withSnapshot(store, required, {
-        refused: (regionError) => kvrpcpb.RawGetResponse.create({ regionError }),
-        async read(snapshot) {
-          const outside = keyOutside(snapshot, key);
-          if (outside !== undefined) return kvrpcpb.RawGetResponse.create({ regionError: outside });
-          const value = await snapshot.get(family, key);
-          return kvrpcpb.RawGetResponse.create(value === undefined ? { notFound: true } : { value });
-        },
-      });
+      const get = { cf: resolveColumnFamily(cf), key };
+      const request = raft_cmdpb.Request.create({ cmdType: raft_cmdpb.CmdType.Get, get });
+      const result = await execute(store, required, request);
+      const regionError = regionErrorOf(result);
+      if (regionError !== undefined) return kvrpcpb.RawGetResponse.create({ regionError });
+      const found = result.response.responses[0]?.get;
+      return kvrpcpb.RawGetResponse.create(found === undefined ? { notFound: true } : { value: found.value });
     },
 
     async put({ context, key, value, cf }) {

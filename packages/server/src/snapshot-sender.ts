@@ -1,8 +1,9 @@
 import { type raft_serverpb, tinykvpb } from '@flotilla/protocol';
 import type { Runtime } from '@flotilla/runtime';
 import { Client, type ClientWritableStream, credentials } from '@grpc/grpc-js';
+import { clusterHeaders } from './cluster-header.ts';
 import type { TransportConfig } from './config.ts';
-import { peerClientOptions, peerMetadata, type StoreResolver } from './transport-stream.ts';
+import { peerClientOptions, type StoreResolver } from './transport-stream.ts';
 
 /** Why a snapshot did not arrive. Nothing of it is kept at the receiver, unless the answer alone was lost. */
 export type SnapshotSendErrorCode = 'unknownStore' | 'aborted' | 'timeout' | 'rejected' | 'sourceFailed';
@@ -79,7 +80,7 @@ async function stream(
       path,
       requestSerialize,
       responseDeserialize,
-      peerMetadata(clusterId),
+      clusterHeaders(clusterId),
       (error) => {
         isAnswered = true;
         if (error === null) resolve();

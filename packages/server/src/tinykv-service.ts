@@ -30,6 +30,7 @@ export function createTinyKvService(options: TinyKvServiceOptions): GrpcService 
   const { store, config, runtime } = options;
   const { TinyKv } = tinykvpb;
   const context: CallContext = {
+    clusterId: store.clusterId,
     logger: runtime.logger,
     maxRequestBytes: config.maxRequestBytes,
     nowMs: () => runtime.clock.monotonicMs(),

@@ -1,8 +1,8 @@
 import { type raft_serverpb, tinykvpb } from '@flotilla/protocol';
 import type { Runtime, TimerHandle } from '@flotilla/runtime';
-import { Client, type ClientOptions, type ClientWritableStream, credentials, Metadata } from '@grpc/grpc-js';
+import { Client, type ClientOptions, type ClientWritableStream, credentials } from '@grpc/grpc-js';
+import { clusterHeaders } from './cluster-header.ts';
 import type { TransportConfig } from './config.ts';
-import { clusterIdHeader } from './peer-service.ts';
 
 /** Finds the address of a store, `host:port`; `undefined` when no such store exists. */
 export type StoreResolver = (storeId: number, signal: AbortSignal) => Promise<string | undefined>;
@@ -35,13 +35,6 @@ export function peerClientOptions(config: TransportConfig): ClientOptions {
   };
 }
 
-/** The request headers of every stream between stores. */
-export function peerMetadata(clusterId: number): Metadata {
-  const metadata = new Metadata();
-  metadata.set(clusterIdHeader, String(clusterId));
-  return metadata;
-}
-
 /**
  * The stream of raft messages to one store, which connects by itself and again after a failure.
  *
@@ -53,7 +46,9 @@ export class TransportStream {
   readonly #queue: raft_serverpb.RaftMessage[] = [];
   #queuedBytes = 0;
   #state: 'idle' | 'connecting' | 'open' | 'blocked' | 'waiting' | 'closed' = 'idle';
+  /** Failures in a row; a stream that stood for a while ends the row. */
   #failures = 0;
+  #openedAtMs: number | undefined;
   #isUnknownStore = false;
   #isFlushDue = false;
   #client: Client | undefined;
@@ -74,7 +69,8 @@ export class TransportStream {
   send(message: raft_serverpb.RaftMessage): QueueOutcome {
     const { config } = this.#options;
     if (this.#state === 'closed') return 'closed';
-    if (this.#isUnknownStore && this.#state === 'waiting') return 'unknownStore';
+    // A store that was just lost takes nothing until it is tried again, so that raft learns that its messages do not arrive.
+    if (this.#state === 'waiting') return this.#isUnknownStore ? 'unknownStore' : 'full';
     const bytes = entryBytes(message);
     const isFull =
       this.#queue.length >= config.maxQueuedMessages ||
@@ -113,7 +109,7 @@ export class TransportStream {
       path,
       requestSerialize,
       responseDeserialize,
-      peerMetadata(clusterId),
+      clusterHeaders(clusterId),
       (error) => {
         if (this.#call !== call) return;
         this.#options.runtime.logger.debug('a raft stream ended', { toStoreId: this.#options.storeId, address, error });
@@ -125,10 +121,10 @@ export class TransportStream {
     call.on('error', () => {});
     call.on('drain', () => {
       if (this.#call !== call || this.#state !== 'blocked') return;
-      this.#failures = 0;
       this.#state = 'open';
       this.#flush();
     });
+    this.#openedAtMs = this.#options.runtime.clock.monotonicMs();
     this.#state = 'open';
     this.#flush();
   }
@@ -182,12 +178,16 @@ export class TransportStream {
     const { runtime, config, storeId, onUnreachable } = this.#options;
     this.#disconnect();
     this.#dropQueue();
+    const { clock } = runtime;
+    if (this.#openedAtMs !== undefined && clock.monotonicMs() - this.#openedAtMs > 2 * config.reconnectMaxMs) {
+      this.#failures = 0;
+    }
+    this.#openedAtMs = undefined;
     const ceiling = Math.min(config.reconnectMaxMs, config.reconnectInitialMs * 2 ** Math.min(this.#failures, 30));
     this.#failures += 1;
     this.#state = 'waiting';
     this.#reconnect = runtime.timers.after(ceiling * (0.5 + runtime.random.fraction() / 2), () => {
       this.#state = 'idle';
-      if (this.#queue.length > 0) void this.#connect();
     });
     onUnreachable(storeId);
   }

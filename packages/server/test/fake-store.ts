@@ -55,13 +55,21 @@ export class FakeStore implements RaftStoreHandle {
     }
     let snapshot: RegionSnapshot | undefined;
     const responses: raft_cmdpb.Response[] = [];
-    for (const { cmdType, put, delete: remove } of request.requests) {
+    for (const { cmdType, get, put, delete: remove } of request.requests) {
+      const key = get?.key ?? put?.key ?? remove?.key;
+      if (key !== undefined && !this.#holds(key)) return refused({ keyNotInRegion: keyNotInRegion(this.region, key) });
       if (put !== undefined) this.data.set(cell(put.cf, put.key), Buffer.from(put.value));
       if (remove !== undefined) this.data.delete(cell(remove.cf, remove.key));
       if (cmdType === raft_cmdpb.CmdType.Snap) snapshot = this.#snapshot();
-      responses.push(raft_cmdpb.Response.create({ cmdType }));
+      const value = get === undefined ? undefined : this.data.get(cell(get.cf, get.key));
+      responses.push(raft_cmdpb.Response.create({ cmdType, get: value === undefined ? undefined : { value } }));
     }
     return { response: raft_cmdpb.RaftCmdResponse.create({ responses }), snapshot };
+  }
+
+  #holds(key: Uint8Array): boolean {
+    const { startKey, endKey } = this.region;
+    return Buffer.compare(key, startKey) >= 0 && (endKey.length === 0 || Buffer.compare(key, endKey) < 0);
   }
 
   #snapshot(): RegionSnapshot {
@@ -139,6 +147,10 @@ export class FakeStore implements RaftStoreHandle {
 
   async transferLeadershipAway(): Promise<void> {}
   async close(): Promise<void> {}
+}
+
+function keyNotInRegion({ id: regionId, startKey, endKey }: metapb.Region, key: Uint8Array): errorpb.KeyNotInRegion {
+  return { regionId, key, startKey, endKey };
 }
 
 function cell(columnFamily: string, key: Uint8Array): string {

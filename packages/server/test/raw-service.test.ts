@@ -45,7 +45,6 @@ describe('raw calls', () => {
     for (const key of ['b', 'd', 'a', 'c']) await call(TinyKv.rawPut, put(bytes(key), bytes(key.toUpperCase())));
     const { kvs } = await call(TinyKv.rawScan, scan(bytes('b'), 2));
     expect(kvs.map(({ key, value }) => `${key}=${value}`)).toEqual(['b=B', 'c=C']);
-    await call(TinyKv.rawGet, get(bytes('a')));
     expect(store.openSnapshots).toBe(0);
   });
 
@@ -82,7 +81,7 @@ describe('raw calls', () => {
   it('answers INTERNAL when reading fails, logs it once without the key, and closes the snapshot', async () => {
     const { call, store, logger } = await startTestServer();
     store.readFailure = Object.assign(new Error('disk'), { code: 'corruption' });
-    await expect(call(TinyKv.rawGet, get(bytes('secret-key')))).rejects.toMatchObject({
+    await expect(call(TinyKv.rawScan, scan(bytes('secret-key'), 1))).rejects.toMatchObject({
       code: status.INTERNAL,
       details: 'internal error: corruption',
     });
@@ -107,6 +106,18 @@ describe('raw calls', () => {
       details: expect.stringContaining('not offered'),
     });
   });
+});
+
+it('refuses a caller that means another cluster', async () => {
+  const { store, callBytes } = await startTestServer();
+  const request = Buffer.from(kvrpcpb.RawPutRequest.encode(put(bytes('a'), bytes('1'))));
+  await expect(callBytes(TinyKv.rawPut.path, request, { 'flotilla-cluster-id': '8' })).rejects.toMatchObject({
+    code: status.FAILED_PRECONDITION,
+    details: 'cluster: the caller means cluster 8, this is 7',
+  });
+  expect(store.data.size).toBe(0);
+  await callBytes(TinyKv.rawPut.path, request, { 'flotilla-cluster-id': '7' });
+  expect(store.data.size).toBe(1);
 });
 
 describe('input limits', () => {

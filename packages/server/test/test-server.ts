@@ -20,7 +20,7 @@ export interface TestServer {
   readonly client: Client;
   call<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response>;
   /** Sends bytes that need not be a message. */
-  callBytes(path: string, bytes: Uint8Array): Promise<Buffer>;
+  callBytes(path: string, bytes: Uint8Array, headers?: Readonly<Record<string, string>>): Promise<Buffer>;
   openStream<Request, Response>(
     method: MethodDefinition<Request, Response>,
     headers?: Readonly<Record<string, string>>,
@@ -57,22 +57,20 @@ export async function startTestServer(partial: Partial<ServerConfig> = {}): Prom
           (error, value) => (error === null ? resolve(value as never) : reject(error)),
         );
       }),
-    callBytes: (path, bytes) =>
+    callBytes: (path, bytes, headers = {}) =>
       new Promise((resolve, reject) => {
-        client.makeUnaryRequest(path, same, same, Buffer.from(bytes), (error, value) =>
+        client.makeUnaryRequest(path, same, same, Buffer.from(bytes), metadataOf(headers), (error, value) =>
           error === null ? resolve(value as Buffer) : reject(error),
         );
       }),
     openStream(method, headers = {}) {
-      const metadata = new Metadata();
-      for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
       let call: unknown;
       const answer = new Promise<never>((resolve, reject) => {
         call = client.makeClientStreamRequest(
           method.path,
           method.requestSerialize,
           method.responseDeserialize,
-          metadata,
+          metadataOf(headers),
           (error: ServiceError | null, value) => (error === null ? resolve(value as never) : reject(error)),
         );
       });
@@ -80,6 +78,12 @@ export async function startTestServer(partial: Partial<ServerConfig> = {}): Prom
       return { call: call as never, answer };
     },
   };
+}
+
+function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
 }
 
 /** Resolves once `holds` does, asked after each turn of the event loop. */
