@@ -172,8 +172,11 @@ export class RegionCaller {
         return { type: 'retry', isAtOnce: true, error: refusal };
       case 'retryLater':
         return later(refusal);
-      case 'tooLarge':
-        return { type: 'failed', error: new InvalidArgumentError(text, { cause: refusal }) };
+      case 'invalid':
+        return {
+          type: 'failed',
+          error: new InvalidArgumentError(`${text}: ${regionError.message}`, { cause: refusal }),
+        };
       case 'unknown':
         return later(request.isWrite ? new OutcomeUnknownError(text, { cause: refusal }) : refusal);
     }

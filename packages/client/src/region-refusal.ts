@@ -6,10 +6,10 @@ import { type CachedRegion, firstChoice, type RegionCache } from './region-cache
  *
  * - `retryNow`: we have just learned better; the request took no effect.
  * - `retryLater`: something has to pass first; the request took no effect.
- * - `tooLarge`: no retry helps; the request took no effect.
+ * - `invalid`: no retry helps; the request took no effect.
  * - `unknown`: the request may have taken effect.
  */
-export type RefusalAdvice = 'retryNow' | 'retryLater' | 'tooLarge' | 'unknown';
+export type RefusalAdvice = 'retryNow' | 'retryLater' | 'invalid' | 'unknown';
 
 /** Brings the cache up to date with what a region's refusal tells, and says how to go on. */
 export function learnFromRefusal(
@@ -21,7 +21,13 @@ export function learnFromRefusal(
   const { region } = asked;
   const peer = firstChoice(asked);
   if (error.outcomeUnknown !== undefined) return 'unknown';
-  if (error.raftEntryTooLarge !== undefined) return 'tooLarge';
+  if (error.raftEntryTooLarge !== undefined) return 'invalid';
+  if (error.invalidRequest !== undefined) {
+    // The peer that we asked has been replaced by another on the same store: our picture of the region is out of date.
+    if (error.invalidRequest.field !== 'header.peer') return 'invalid';
+    cache.delete(region.id);
+    return 'retryLater';
+  }
   if (error.notLeader !== undefined) {
     const { leader } = error.notLeader;
     if (leader !== undefined && leader.id !== peer?.id) {

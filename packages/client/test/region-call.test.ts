@@ -56,11 +56,12 @@ describe('following leaders and regions', () => {
       { type: 'refuse', error: { storeNotMatch: { requestStoreId: 1, actualStoreId: 9 } } },
       { type: 'refuse', error: { serverIsBusy: { reason: 'mailbox' } } },
       { type: 'refuse', error: { staleCommand: {} } },
+      { type: 'refuse', error: { invalidRequest: { field: 'header.peer', reason: 'replaced' } } },
       { type: 'refuse', error: { epochNotMatch: { currentRegions: [] } } },
     );
     await client.put(bytes('a'), bytes('2'));
     expect(cluster.data.get('61')).toEqual(bytes('2'));
-    expect(cluster.arrivals).toHaveLength(8);
+    expect(cluster.arrivals).toHaveLength(9);
   });
 
   it('goes to the next leader when the old one is dead', async () => {
@@ -168,10 +169,12 @@ describe('what a failure means', () => {
     expect(cluster.arrivals).toEqual(['1:put']);
   });
 
-  it('takes a too large entry for invalid', async () => {
+  it.each([
+    { raftEntryTooLarge: { regionId: 1, entrySize: 9, limit: 8 } },
+    { invalidRequest: { field: 'put.key', reason: '9 bytes, the limit is 8' } },
+  ])('takes %o for an invalid argument', async (error) => {
     const { client, cluster } = await startTestCluster();
-    const raftEntryTooLarge = { regionId: 1, entrySize: 9, limit: 8 };
-    cluster.misbehave = faults({ type: 'refuse', error: { raftEntryTooLarge } });
+    cluster.misbehave = faults({ type: 'refuse', error });
     await expect(client.put(bytes('a'), bytes('1'))).rejects.toMatchObject({ code: 'invalidArgument' });
   });
 
