@@ -1,4 +1,5 @@
 import { eraftpb, raft_serverpb } from '@flotilla/protocol';
+import type { Message } from '@flotilla/raft';
 import { epochOf, isEpochStale } from '@flotilla/scheduler-client';
 import { fromWireMessage } from '../raft-message.ts';
 import { findPeer, findPeerOnStore, isInitialized } from '../region.ts';
@@ -20,13 +21,24 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
     peer.destroy(`replaced by peer ${toPeer.id}`);
     return;
   }
+  if (peer.isResuming) return;
   if (message.message.msgType === eraftpb.MessageType.MsgSnapshot && !claimRange(peer, message.message)) {
     peer.context.snapshots.release(message);
     return;
   }
   if (findPeer(peer.region, fromPeer.id) === undefined) peer.introduced.set(fromPeer.id, fromPeer);
-  const raftMessage = fromWireMessage(message.message);
+  const raftMessage = readRaftMessage(peer, message.message);
   if (raftMessage !== undefined) peer.node.step(raftMessage);
+}
+
+/** Another version's message, or a broken one, must not stop the store. */
+function readRaftMessage(peer: Peer, message: eraftpb.Message): Message | undefined {
+  try {
+    return fromWireMessage(message);
+  } catch (error) {
+    peer.logger.warn('a raft message cannot be understood', { fromPeer: message.from, error });
+    return undefined;
+  }
 }
 
 /** The sender knows a later epoch, in which this peer is no member. */

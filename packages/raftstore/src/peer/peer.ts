@@ -107,7 +107,7 @@ export class Peer {
         else handleCommand(this, message.request, message.reply);
         return;
       case 'raftMessage':
-        if (!this.isDestroying && !this.#isResuming) handleRaftMessage(this, message.message);
+        if (!this.isDestroying) handleRaftMessage(this, message.message);
         return;
       case 'start':
         this.#start();
@@ -144,8 +144,8 @@ export class Peer {
   /** A base tick has passed. */
   tick(): void {
     if (this.isDestroying) return;
-    // A region that is neither old nor new must not be led from here; the core does not know, for the start made it so.
-    if (!this.#isResuming) this.node.tick();
+    // A region that is neither old nor new must not be led from here.
+    if (!this.isResuming) this.node.tick();
     this.ticker.tick(this);
   }
 
@@ -257,7 +257,8 @@ export class Peer {
     this.outstanding.abandon();
   }
 
-  get #isResuming(): boolean {
+  /** Whether the peer waits for a snapshot that a start found half taken in; the core does not know. */
+  get isResuming(): boolean {
     return this.install !== undefined && this.install.message === undefined;
   }
 

@@ -73,6 +73,13 @@ export class TestCluster {
 
   /** Adds an empty store and opens it. */
   async addNode(): Promise<TestNode> {
+    const node = this.createNode();
+    await this.open(node);
+    return node;
+  }
+
+  /** Adds a node whose disks are empty and whose store is not open. */
+  createNode(): TestNode {
     const name = `node ${this.nodes.length + 1}`;
     const runtime = this.world.createRuntime(name);
     const kvDisk = new MemoryDisk();
@@ -91,7 +98,6 @@ export class TestCluster {
       fatal: undefined,
     };
     this.nodes.push(node);
-    await this.open(node);
     return node;
   }
 
