@@ -60,17 +60,21 @@ describe('membership', () => {
     const cluster = await TestCluster.start(2);
     const leader = await cluster.awaitLeader();
     const follower = cluster.nodes.find((node) => node !== leader)!;
-    // The follower never hears that its removal is committed.
     const peer = peerOn(cluster, follower);
-    let isCut = false;
-    cluster.network.filter = (message, from) => {
-      const isCommit = from === leader.storeId && message.message?.msgType === eraftpb.MessageType.MsgAppend;
-      const removes = cluster.regionOn(leader).peers.length === 1;
-      isCut ||= isCommit && removes;
-      return !(isCommit && removes);
+    let removalIndex = Number.POSITIVE_INFINITY;
+    let lost = 0;
+    // The follower gets the entry that removes it, and never hears that it is committed.
+    cluster.network.filter = ({ message }, from) => {
+      if (message === undefined || from !== leader.storeId) return true;
+      const removal = message.entries.find((entry) => entry.entryType === eraftpb.EntryType.EntryConfChange);
+      removalIndex = removal?.index ?? removalIndex;
+      const tells = message.commit >= removalIndex;
+      lost += tells ? 1 : 0;
+      return !tells;
     };
     cluster.scheduler.removePeer(cluster.region.id, peer);
     await cluster.until('the follower is destroyed', () => follower.store!.status().length === 0);
+    expect(lost).toBeGreaterThan(0);
     await cluster.put('k', 'v');
     await cluster.close();
   });
