@@ -83,7 +83,7 @@ function stopOnSignal(server: SchedulerServer, config: SchedulerAppConfig, logge
     logger.warn(`stopped before the shutdown was done: ${reason}`);
     process.exit(exitCode.forced);
   };
-  closeWithGrace(
+  const grace = closeWithGrace(
     {
       delay: config.shutdownTimeoutMs + shutdownGraceMs,
       logger: false,
@@ -104,4 +104,6 @@ function stopOnSignal(server: SchedulerServer, config: SchedulerAppConfig, logge
       if (err !== undefined) process.exit(exitCode.internal);
     },
   );
+  // Whoever supervises this process over an IPC channel wants it to end when the supervisor does, however that ends.
+  process.once('disconnect', () => grace.close());
 }

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { createPinoLogger, createSystemRuntime, type Logger } from '@flotilla/runtime';
+import closeWithGrace from 'close-with-grace';
+import { CommanderError } from 'commander';
+import { bannerOf } from './banner.ts';
+import { type CommandLine, readCommandLine } from './command-line.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { type NodeError, toNodeError } from './node-error.ts';
+import { OptionsError } from './option-sources.ts';
+import { startStorageNode } from './start-storage-node.ts';
+import type { StorageNode } from './storage-node.ts';
+
+// The one module of this program that owns the process: its streams, its signals and its exit code.
+
+/** What a shutdown may take beyond the handing over of leadership before it is cut off. */
+const closeTimeoutMs = 20_000;
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+const isTty = process.stdout.isTTY === true;
+const showsColour =
+  (process.env['NO_COLOR'] ?? '') === '' &&
+  (isTty ? process.env['TERM'] !== 'dumb' : process.env['FORCE_COLOR'] === '1');
+
+// Whoever reads the output may go away, as a terminal does when it closes; the node goes on.
+process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
+
+function commandLineOrExit(): CommandLine {
+  try {
+    return readCommandLine(process.argv.slice(2), process.env, {
+      version,
+      writeOut: (text) => process.stdout.write(text),
+      writeError: (text) => process.stderr.write(text),
+    });
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : exitCode.invalidOptions);
+    if (!(error instanceof OptionsError)) throw error;
+    process.stderr.write(`flotilla-node: ${error.lines.length === 1 ? 'an option is' : 'options are'} invalid\n`);
+    for (const line of error.lines) process.stderr.write(`  ${line}\n`);
+    process.stderr.write('(flotilla-node --help lists the options)\n');
+    process.exit(exitCode.invalidOptions);
+  }
+}
+
+const { config, printConfig } = commandLineOrExit();
+if (printConfig) {
+  process.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);
+  process.exit(0);
+}
+
+const isPretty = config.logFormat === 'pretty' || (config.logFormat === 'auto' && isTty);
+const logger = createPinoLogger({ level: config.logLevel, pretty: isPretty, color: showsColour });
+const runtime = createSystemRuntime({ logger });
+const starting = new AbortController();
+let node: StorageNode | undefined;
+let outcome: ExitCode = exitCode.stopped;
+
+const grace = closeWithGrace(
+  {
+    delay: config.shutdownTimeoutMs + closeTimeoutMs,
+    logger: false,
+    skip: ['beforeExit', 'SIGQUIT', 'SIGUSR2'],
+    onSecondSignal: (signal) => {
+      logger.warn('forced to stop', { signal });
+      process.exit(exitCode.forced);
+    },
+    onSecondError: (error) => {
+      logger.fatal('an error ended the shutdown', { error });
+      process.exit(exitCode.internal);
+    },
+    onTimeout: () => {
+      logger.error('the shutdown took too long and was cut off');
+      process.exit(exitCode.internal);
+    },
+  },
+  async ({ signal, err }) => {
+    if (err !== undefined) outcome = refuse(logger, toNodeError('an unexpected error', err));
+    if (signal !== undefined) logger.info('stopping; a second signal forces', { signal });
+    starting.abort();
+    await node?.close();
+    if (signal !== undefined) logger.info('stopped');
+    process.exit(outcome);
+  },
+);
+// A supervisor that started this node with an IPC channel wants it to end when the supervisor does, however that ends.
+process.once('disconnect', () => grace.close());
+
+try {
+  node = await startStorageNode(config, runtime, { version, signal: starting.signal });
+  if (isTty && isPretty) process.stdout.write(bannerOf(node, config, version, showsColour));
+  else logger.info('the node is ready', { ...node.addresses, clusterId: node.clusterId, storeId: node.storeId });
+  outcome = refuse(logger, await node.failed);
+  grace.close();
+} catch (error) {
+  if (!starting.signal.aborted) {
+    outcome = refuse(logger, toNodeError('the node cannot start', error));
+    process.exit(outcome);
+  }
+}
+
+/** Logs why the node stops, the stack only where it helps. */
+function refuse(log: Logger, error: NodeError): ExitCode {
+  if (error.code === 'internal') log.fatal(error.message, { error });
+  else log.fatal(error.message, { code: error.code });
+  return error.exitCode;
+}
