@@ -42,10 +42,13 @@ export async function withConnection<T>(
 /** The command line or its input asks for something that cannot be; shown without a stack. */
 export class CommandError extends Error {
   readonly exitCode: ExitCode;
+  /** What to try. */
+  readonly hint: string | undefined;
 
-  constructor(message: string, exitCode: ExitCode, options?: ErrorOptions) {
+  constructor(message: string, exitCode: ExitCode, options: ErrorOptions & { readonly hint?: string } = {}) {
     super(message, options);
     this.name = 'CommandError';
     this.exitCode = exitCode;
+    this.hint = options.hint;
   }
 }

@@ -25,19 +25,19 @@ const exitCodeOfCode = new Map<string, ExitCode>([
 ]);
 
 const hintOfExitCode = new Map<ExitCode, string>([
-  [exitCode.unavailable, 'is the cluster running? `flotilla status` shows it; --scheduler says where it is'],
+  [exitCode.unavailable, '`flotilla status` shows which stores answer'],
   [exitCode.outcomeUnknown, 'the write may or may not have taken effect: read the key before trying again'],
 ]);
 
 /** Turns whatever a command failed with into a message and an exit code. */
 export function describeFailure(error: unknown): FailureReport {
-  if (error instanceof CommandError) return { message: error.message, exitCode: error.exitCode };
+  if (error instanceof CommandError) return { message: error.message, exitCode: error.exitCode, hint: error.hint };
   if (error instanceof CommanderError) return { message: error.message, exitCode: exitCode.usage };
   if (error instanceof OutputClosedError) return { message: error.message, exitCode: exitCode.ok };
   if (!(error instanceof Error)) return { message: String(error), exitCode: exitCode.internal };
   const code = exitCodeOfCode.get(codeOf(error) ?? '');
-  if (code === undefined) return { message: error.message, exitCode: exitCode.internal };
-  return { message: error.message, exitCode: code, hint: hintOfExitCode.get(code) };
+  if (code === undefined) return { message: withCauses(error), exitCode: exitCode.internal };
+  return { message: withCauses(error), exitCode: code, hint: hintOfExitCode.get(code) };
 }
 
 /** Whether a put that failed is worth repeating. Only what the cluster refuses for good is not. */
@@ -45,6 +45,15 @@ export function classifyPutFailure(error: unknown): FailureKind {
   const code = error instanceof Error ? codeOf(error) : undefined;
   const isFinal = code === 'invalidArgument' || code === 'rejected';
   return isFinal ? { type: 'refused', reason: describeFailure(error).message } : { type: 'retry' };
+}
+
+/** What happened, and because of what, in one line; a cause that says the same again is left out. */
+function withCauses(error: Error): string {
+  let message = error.message;
+  for (let { cause } = error; cause instanceof Error; cause = cause.cause) {
+    if (!message.includes(cause.message)) message += `: ${cause.message}`;
+  }
+  return message;
 }
 
 function codeOf(error: Error): string | undefined {

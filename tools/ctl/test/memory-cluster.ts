@@ -1,6 +1,6 @@
-import type { metapb } from '@flotilla/protocol';
+import type { Pair, StoreReport } from '@flotilla/client';
 import type { RegionWithLeader } from '@flotilla/scheduler-client';
-import type { ClusterConnection, Pair, StoreReport } from '../src/cluster-connection.ts';
+import type { ClusterConnection, KeyRange } from '../src/cluster-connection.ts';
 
 /** A cluster that is one sorted map in this process, and that fails when told to. */
 export class MemoryCluster implements ClusterConnection {
@@ -11,9 +11,8 @@ export class MemoryCluster implements ClusterConnection {
   readonly history: [string, string][] = [];
   /** Called before each put; throwing makes it fail. */
   onPut: (key: string, value: string) => void | Promise<void> = () => {};
-  storeList: readonly metapb.Store[] = [];
   regionList: readonly RegionWithLeader[] = [];
-  reports = new Map<number, StoreReport>();
+  reports: readonly StoreReport[] = [];
   closed = 0;
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -31,25 +30,22 @@ export class MemoryCluster implements ClusterConnection {
     this.pairs.delete(latin1(key));
   }
 
-  async scan(start: Uint8Array, end: Uint8Array, limit: number): Promise<readonly Pair[]> {
+  async *scanPages({ start, end }: KeyRange, limit?: number): AsyncGenerator<readonly Pair[]> {
     const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
-    return [...this.pairs]
+    const pairs = [...this.pairs]
       .map(([key, value]) => ({ key: bytes(key), value: bytes(value) }))
       .filter(({ key }) => Buffer.compare(key, start) >= 0 && (end.length === 0 || Buffer.compare(key, end) < 0))
       .sort((a, b) => Buffer.compare(a.key, b.key))
       .slice(0, limit);
+    for (let from = 0; from < pairs.length; from += 1_000) yield pairs.slice(from, from + 1_000);
   }
 
-  async stores(): Promise<readonly metapb.Store[]> {
-    return this.storeList;
+  async storeReports(): Promise<readonly StoreReport[]> {
+    return this.reports;
   }
 
   async regions(): Promise<readonly RegionWithLeader[]> {
     return this.regionList;
-  }
-
-  async report(store: metapb.Store): Promise<StoreReport> {
-    return this.reports.get(store.id) ?? { type: 'silent', reason: 'not here' };
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
+import type { Pair } from '@flotilla/client';
 import { asBuffer } from '@flotilla/protocol';
-import type { Pair } from '../cluster-connection.ts';
+import type { KeyRange } from '../cluster-connection.ts';
 import { type Command, type CommandContext, CommandError, withConnection } from '../command-context.ts';
 import { exitCode } from '../exit-code.ts';
 import { grouped } from '../load/progress.ts';
@@ -18,9 +19,6 @@ export interface ScanArguments extends EncodingOptions {
   readonly keysOnly?: boolean | undefined;
 }
 
-/** Few enough that a page of small pairs comes at once, many enough that a round trip is not felt. */
-const pagePairs = 1_000;
-
 /**
  * `scan [START] [END]`: prints pairs in key order, START included and END excluded, page after page: as TSV, or with
  * `--json` as NDJSON; `load` reads both. Each page is consistent in itself; the scan as a whole is not a snapshot.
@@ -29,18 +27,10 @@ export const scan: Command<ScanArguments> = async (context, args) => {
   const encoding = encodingOf(args);
   const range = rangeOf(args, encoding);
   return withConnection(context, async (connection) => {
-    let start = range.start;
-    let left = args.limit ?? Number.POSITIVE_INFINITY;
     let printed = 0;
-    while (left > 0) {
-      const wanted = Math.min(left, pagePairs);
-      const page = await connection.scan(start, range.end, wanted, context.interrupt);
+    for await (const page of connection.scanPages(range, args.limit, context.interrupt)) {
       await context.terminal.write(render(page, context, args, encoding));
       printed += page.length;
-      left -= page.length;
-      const last = page.at(-1);
-      if (page.length < wanted || last === undefined) break;
-      start = successorOf(last.key);
     }
     if (context.terminal.isOutputTty && context.terminal.isErrorTty) {
       const noun = printed === 1 ? 'record' : 'records';
@@ -50,10 +40,7 @@ export const scan: Command<ScanArguments> = async (context, args) => {
   });
 };
 
-function rangeOf(
-  args: ScanArguments,
-  encoding: TextEncoding,
-): { readonly start: Uint8Array; readonly end: Uint8Array } {
+function rangeOf(args: ScanArguments, encoding: TextEncoding): KeyRange {
   if (args.prefix !== undefined) {
     if (args.start !== undefined) throw new CommandError('--prefix and START exclude each other', exitCode.usage);
     const prefix = bytesFromArgument('--prefix', args.prefix, encoding);
@@ -65,11 +52,6 @@ function rangeOf(
     throw new CommandError('START comes after END; nothing can lie between them', exitCode.usage);
   }
   return { start, end };
-}
-
-/** The first key after `key`: the same with a zero byte behind it. */
-function successorOf(key: Uint8Array): Uint8Array {
-  return Buffer.concat([key, Buffer.of(0)]);
 }
 
 /** The first key after all that begin with `prefix`; empty, the end of all keys, when there is none. */

@@ -12,7 +12,7 @@ export function renderStatus(overview: ClusterOverview, terminal: Terminal): str
   const stores = new Table({ head: headings('store', 'address', 'state', 'regions', 'leaders'), style: plain });
   for (const store of overview.stores) stores.push(storeRow(store, style));
   const regions = new Table({
-    head: headings('region', 'keys', 'epoch', 'peer', 'store', 'role', 'term', 'applied', 'commit', 'log'),
+    head: headings('region', 'keys', 'peer', 'store', 'role', 'term', 'applied', 'commit', 'log'),
     style: plain,
   });
   for (const region of overview.regions) {
@@ -30,17 +30,14 @@ type Style = (format: Parameters<Terminal['style']>[1], text: string) => string;
 
 const plain = { head: [], border: [], compact: true };
 
-function storeRow({ store, report, regions, leaders }: StoreOverview, style: Style): string[] {
+function storeRow({ report, regions, leaders }: StoreOverview, style: Style): string[] {
   const state = report.type === 'answered' ? style('green', 'up') : style('red', 'no answer');
-  return [String(store.id), store.address, state, grouped(regions), grouped(leaders)];
+  return [String(report.store.id), report.store.address, state, grouped(regions), grouped(leaders)];
 }
 
 function peerRow({ region }: RegionOverview, status: PeerStatus, isFirst: boolean, style: Style): string[] {
   const { peer, report, isLeader } = status;
-  const epoch = region.regionEpoch;
-  const about = isFirst
-    ? [String(region.id), keyRange(region.startKey, region.endKey), `${epoch?.confVer ?? 0}/${epoch?.version ?? 0}`]
-    : ['', '', ''];
+  const about = isFirst ? [String(region.id), keyRange(region.startKey, region.endKey)] : ['', ''];
   const role = isLeader ? style('green', 'leader') : report === undefined ? style('red', 'unknown') : 'follower';
   const figures =
     report === undefined

@@ -1,6 +1,7 @@
+import type { StoreReport } from '@flotilla/client';
 import type { flotillapb, metapb } from '@flotilla/protocol';
 import type { RegionWithLeader } from '@flotilla/scheduler-client';
-import type { StoreReport } from '../cluster-connection.ts';
+
 import { type Command, withConnection } from '../command-context.ts';
 import { exitCode } from '../exit-code.ts';
 import { renderStatus } from './status-table.ts';
@@ -21,7 +22,6 @@ export interface RegionOverview {
 
 /** One store with its own report. */
 export interface StoreOverview {
-  readonly store: metapb.Store;
   readonly report: StoreReport;
   readonly regions: number;
   readonly leaders: number;
@@ -37,10 +37,9 @@ export interface ClusterOverview {
 /** `status`: stores, regions, leaders, terms and log indexes, as tables or with `--json` as one object. */
 export const status: Command<Record<string, never>> = async (context) => {
   const overview = await withConnection(context, async (connection) => {
-    const stores = await connection.stores(context.interrupt);
-    const reports = await Promise.all(stores.map((store) => connection.report(store, context.interrupt)));
+    const reports = await connection.storeReports(context.interrupt);
     const regions = await connection.regions(context.interrupt);
-    return overviewOf(connection.clusterId, stores, reports, regions);
+    return overviewOf(connection.clusterId, reports, regions);
   });
   const { terminal } = context;
   await terminal.write(
@@ -52,16 +51,13 @@ export const status: Command<Record<string, never>> = async (context) => {
 /** Puts together what scheduler and stores say. The leader is the peer that claims it in the highest term. */
 export function overviewOf(
   clusterId: number,
-  stores: readonly metapb.Store[],
   reports: readonly StoreReport[],
   regions: readonly RegionWithLeader[],
 ): ClusterOverview {
   const statusOf = new Map<string, flotillapb.RegionStatus>();
-  for (const [position, report] of reports.entries()) {
+  for (const report of reports) {
     if (report.type !== 'answered') continue;
-    for (const region of report.status.regions) {
-      statusOf.set(`${stores[position]!.id}/${region.region?.id ?? 0}`, region);
-    }
+    for (const region of report.status.regions) statusOf.set(`${report.store.id}/${region.region?.id ?? 0}`, region);
   }
   const regionOverviews = regions.map(({ region, leader }) => {
     const peerReports = region.peers.map((peer) => statusOf.get(`${peer.storeId}/${region.id}`));
@@ -76,13 +72,12 @@ export function overviewOf(
       })),
     };
   });
-  const storeOverviews = stores.map((store, position) => ({
-    store,
-    report: reports[position]!,
-    regions: regionOverviews.filter(({ region }) => region.peers.some((peer) => peer.storeId === store.id)).length,
-    leaders: regionOverviews.filter(({ leader }) => leader?.storeId === store.id).length,
+  const stores = reports.map((report) => ({
+    report,
+    regions: regionOverviews.filter(({ peers }) => peers.some(({ peer }) => peer.storeId === report.store.id)).length,
+    leaders: regionOverviews.filter(({ leader }) => leader?.storeId === report.store.id).length,
   }));
-  return { clusterId, stores: storeOverviews, regions: regionOverviews };
+  return { clusterId, stores, regions: regionOverviews };
 }
 
 function leaderOf(reports: readonly (flotillapb.RegionStatus | undefined)[]): metapb.Peer | undefined {
@@ -96,9 +91,9 @@ function leaderOf(reports: readonly (flotillapb.RegionStatus | undefined)[]): me
 function jsonOf(overview: ClusterOverview): unknown {
   return {
     clusterId: overview.clusterId,
-    stores: overview.stores.map(({ store, report, regions, leaders }) => ({
-      id: store.id,
-      address: store.address,
+    stores: overview.stores.map(({ report, regions, leaders }) => ({
+      id: report.store.id,
+      address: report.store.address,
       answers: report.type === 'answered',
       ...(report.type === 'silent' ? { reason: report.reason } : {}),
       regions,

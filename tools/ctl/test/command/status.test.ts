@@ -1,3 +1,4 @@
+import type { StoreReport } from '@flotilla/client';
 import { flotillapb, metapb } from '@flotilla/protocol';
 import { beforeEach, expect, test } from 'vitest';
 import { CommandBench } from '../run-command.ts';
@@ -27,29 +28,34 @@ function statusOf(peer: metapb.Peer, leader: metapb.Peer, term: number): flotill
   return flotillapb.StoreStatusResponse.create({ clusterId: 7, regions });
 }
 
+const stores = [1, 2].map((id) => metapb.Store.create({ id, address: `127.0.0.1:${7400 + 10 * id}` }));
+
+function answered(position: 0 | 1, leader: 0 | 1, term: number): StoreReport {
+  const status = statusOf(peers[position]!, peers[leader]!, term);
+  return { type: 'answered', store: stores[position]!, status };
+}
+
 let bench: CommandBench;
 beforeEach(() => {
   bench = new CommandBench();
-  bench.cluster.storeList = [1, 2].map((id) => metapb.Store.create({ id, address: `127.0.0.1:${7400 + 10 * id}` }));
   bench.cluster.regionList = [{ region, leader: peers[0] }];
 });
 
 test('shows what each store says of each peer', async () => {
-  bench.cluster.reports.set(1, { type: 'answered', status: statusOf(peers[0]!, peers[0]!, 6) });
-  bench.cluster.reports.set(2, { type: 'answered', status: statusOf(peers[1]!, peers[1]!, 7) });
+  bench.cluster.reports = [answered(0, 0, 6), answered(1, 1, 7)];
   expect(await bench.run('status')).toBe(0);
   const lines = bench.terminal.output.split('\n');
   expect(lines[0]).toBe('cluster 7: 2 stores, 1 region');
   const row = (...cells: readonly string[]) => expect.stringMatching(new RegExp(`│ ${cells.join(' +│ +')} +│`));
   expect(lines).toContainEqual(row('1', '127.0.0.1:7410', 'up', '1', '0'));
   expect(lines).toContainEqual(row('2', '127.0.0.1:7420', 'up', '1', '1'));
-  expect(lines).toContainEqual(row('10', 'a – ∞', '3/1', '11', '1', 'follower', '6', '12,344', '12,345', '6–12,346'));
+  expect(lines).toContainEqual(row('10', 'a – ∞', '11', '1', 'follower', '6', '12,344', '12,345', '6–12,346'));
   // The later term decides who leads, whatever the scheduler still believes.
-  expect(lines).toContainEqual(row('', '', '', '12', '2', 'leader', '7', '12,344', '12,345', '6–12,346'));
+  expect(lines).toContainEqual(row('', '', '12', '2', 'leader', '7', '12,344', '12,345', '6–12,346'));
 });
 
 test('shows a store that does not answer, and what the scheduler knows of its peers', async () => {
-  bench.cluster.reports.set(2, { type: 'answered', status: statusOf(peers[1]!, peers[0]!, 6) });
+  bench.cluster.reports = [{ type: 'silent', store: stores[0]!, reason: 'not here' }, answered(1, 0, 6)];
   expect(await bench.run('status', '--json')).toBe(0);
   expect(JSON.parse(bench.terminal.output)).toEqual({
     clusterId: 7,
