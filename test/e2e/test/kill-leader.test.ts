@@ -1,0 +1,85 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TestCluster } from '../src/test-cluster.ts';
+import { HopelessError, waitUntil } from '../src/wait-until.ts';
+import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
+
+const recordCount = 120_000;
+/** Shares of the records after which the leader is killed. */
+const killsAt = [0.2, 0.45, 0.7];
+const minute = 60_000;
+
+const records = wordRecords(recordCount);
+const expected = toScanOutput(records);
+let cluster: TestCluster;
+let file: string;
+
+beforeAll(async () => {
+  cluster = await TestCluster.start();
+  file = join(cluster.directory, 'words.ndjson');
+  await writeFile(file, toNdjson(records));
+}, 2 * minute);
+afterAll(() => cluster?.close());
+
+/** A whole scan through the command line, compared without printing megabytes when it differs. */
+async function expectEverything(): Promise<void> {
+  const { code, output, errors } = await cluster.run(['scan']);
+  expect({ code, errors }).toEqual({ code: 0, errors: '' });
+  const lines = output.toString().split('\n');
+  const wanted = expected.split('\n');
+  expect(lines.length).toBe(wanted.length);
+  expect(lines.findIndex((line, position) => line !== wanted[position])).toBe(-1);
+}
+
+test(
+  `loads ${recordCount} records while the leader is killed three times, and loses none`,
+  async () => {
+    const load = cluster.spawn(['load', file]);
+    for (const share of killsAt) {
+      await waitUntil(
+        `${share} of the records`,
+        async () => {
+          if (load.hasEnded) throw new HopelessError(`the load ended early:\n${load.errors}`);
+          const { records: done } = JSON.parse(await readFile(`${file}.flotilla-load.json`, 'utf8'));
+          return done >= share * recordCount;
+        },
+        4 * minute,
+      );
+      const leader = await cluster.findLeader();
+      await cluster.killNode(leader);
+      cluster.spawnNode(leader);
+      await cluster.awaitReady(leader);
+    }
+    const { code, errors } = await load.ended;
+    expect(errors).toContain('loaded 120,000 records in ');
+    expect(code).toBe(0);
+    await expectEverything();
+  },
+  10 * minute,
+);
+
+test(
+  'brings everything back after all nodes were killed',
+  async () => {
+    await Promise.all(cluster.nodes.map((_, node) => cluster.killNode(node)));
+    for (const node of cluster.nodes.keys()) cluster.spawnNode(node);
+    await Promise.all(cluster.nodes.map((_, node) => cluster.awaitReady(node)));
+    await expectEverything();
+  },
+  3 * minute,
+);
+
+test(
+  'every replica holds it: each of them serves when only it and one other run',
+  async () => {
+    for (const down of cluster.nodes.keys()) {
+      await cluster.killNode(down);
+      await cluster.findLeader();
+      await expectEverything();
+      cluster.spawnNode(down);
+      await cluster.awaitReady(down);
+    }
+  },
+  5 * minute,
+);
