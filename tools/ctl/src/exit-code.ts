@@ -13,6 +13,8 @@ export const exitCode = {
   unavailable: 69,
   /** A fault of this program or of a server. */
   internal: 70,
+  /** A port of the playground is in use. */
+  portInUse: 72,
   /** A write may or may not have taken effect; a get tells. */
   outcomeUnknown: 75,
   interrupted: 130,

@@ -69,7 +69,7 @@ function baseProgram({ terminal, version }: ProgramWorld): Command {
 
 const exitCodesHelp = `
 Exit codes: 0 done · 1 key not found · 64 wrong usage · 65 malformed or oversized data · 69 cluster unavailable ·
-70 internal error · 75 outcome of a write unknown · 130 interrupted`;
+70 internal error · 72 playground: port in use · 75 outcome of a write unknown · 130 interrupted`;
 
 function withEncoding(command: Command): Command {
   return command

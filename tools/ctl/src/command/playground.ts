@@ -1,6 +1,7 @@
-import type { Command, CommandContext } from '../command-context.ts';
+import { type Command, type CommandContext, CommandError } from '../command-context.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
 import { type PlaygroundOptions, type PlaygroundPlan, type ProcessPlan, planPlayground } from '../playground/plan.ts';
+import { findTakenPorts } from '../playground/port-probe.ts';
 import { waitUntilReady } from '../playground/readiness.ts';
 import { SupervisedProcess } from '../playground/supervised-process.ts';
 import type { TextStyle } from '../terminal.ts';
@@ -12,8 +13,14 @@ const styles: readonly TextStyle[] = ['magenta', 'cyan', 'yellow', 'blue', 'gree
  * dies, and ends them all on Ctrl-C.
  */
 export const playground: Command<PlaygroundOptions> = async (context, options) => {
-  const session = new PlaygroundSession(context, planPlayground(options));
-  return session.run();
+  const plan = planPlayground(options);
+  const taken = await findTakenPorts([plan.scheduler, ...plan.nodes].flatMap(({ ports }) => ports));
+  if (taken.length > 0) {
+    throw new CommandError(`in use on this machine: port ${taken.join(', ')}`, exitCode.portInUse, {
+      hint: 'stop what listens there, such as a node or another playground, or choose others with --base-port',
+    });
+  }
+  return new PlaygroundSession(context, plan).run();
 };
 
 class PlaygroundSession {

@@ -25,6 +25,8 @@ export interface ProcessPlan {
   readonly readyUrl: string;
   /** Where others reach it. */
   readonly address: string;
+  /** Loopback ports that it listens on. */
+  readonly ports: readonly number[];
 }
 
 /** The processes of a playground: the scheduler first, then the nodes. */
@@ -70,6 +72,7 @@ function processPlan(
     commandLine: ['npx', command, ...args].join(' '),
     readyUrl: `http://127.0.0.1:${port + 1}/readyz`,
     address: `127.0.0.1:${port}`,
+    ports: [port, port + 1],
   };
 }
 

@@ -31,8 +31,11 @@ const minRestartMs = 500;
 const maxRestartMs = 15_000;
 /** A process that ran this long starts over with the shortest pause. */
 const stableMs = 30_000;
-/** A process that died this often before it was ever ready will not get better by itself. */
+/** A process that was killed this often before it was ever ready will not get better by itself. */
 const maxRefusals = 3;
+/** Exit codes from here on say, by sysexits.h, why a process does not start; 70 alone is a fault, and worth another try. */
+const firstRefusalCode = 64;
+const faultCode = 70;
 
 /**
  * One child process that is started again when it dies.
@@ -110,8 +113,10 @@ export class SupervisedProcess {
     if (this.#stopping) return;
     const how = exit.signal === null ? `exited with code ${exit.code}` : `was ended by ${exit.signal}`;
     if (!exit.wasReady) this.#refusals += 1;
-    if (this.#refusals >= maxRefusals || (!exit.wasReady && exit.signal === null)) {
-      this.#options.note(`${this.plan.name} ${how} before it was ready`);
+    const isRefusal =
+      exit.code !== null && (!exit.wasReady || (exit.code >= firstRefusalCode && exit.code !== faultCode));
+    if (isRefusal || this.#refusals >= maxRefusals) {
+      this.#options.note(`${this.plan.name} ${how}${exit.wasReady ? '' : ' before it was ready'}`);
       this.#options.onRefused(exit);
       return;
     }

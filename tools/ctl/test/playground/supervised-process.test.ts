@@ -30,6 +30,7 @@ function supervise(program: string) {
     commandLine: '',
     readyUrl: '',
     address: '',
+    ports: [],
   };
   const child = new SupervisedProcess(plan, {
     clock,
@@ -86,6 +87,24 @@ test('does not start a process again that refused to start', async () => {
   await heard(/^refused$/);
   expect(refusals).toEqual([{ code: 72, signal: null, wasReady: false }]);
   expect(child.pid).toBeUndefined();
+});
+
+test('starts a process again after a fault, but not once it says that it cannot run', async () => {
+  const { world, child, heard, refusals, texts } = supervise(
+    `process.on('SIGUSR2', () => process.exit(70)); process.on('SIGTERM', () => process.exit(65)); ${staysUp}`,
+  );
+  child.start();
+  await heard(/up/);
+  child.markReady();
+  texts.length = 0;
+  process.kill(child.pid!, 'SIGUSR2');
+  await heard(/exited with code 70; starting it again/);
+  await world.advance(500);
+  await heard(/up/);
+  texts.length = 0;
+  process.kill(child.pid!, 'SIGTERM');
+  await heard(/^refused$/);
+  expect(refusals).toEqual([{ code: 65, signal: null, wasReady: true }]);
 });
 
 test('does not start a process again while it is being stopped', async () => {
