@@ -32,8 +32,8 @@ export interface CallContext {
   readonly observe: CallObserver;
 }
 
-/** Answers one request; `signal` aborts when the caller has gone or its deadline has passed. */
-export type UnaryHandler<Request, Response> = (request: Request, signal: AbortSignal) => Promise<Response>;
+/** Answers one request. Commands run to their end even when their caller has gone: there is nothing in them to take back. */
+export type UnaryHandler<Request, Response> = (request: Request) => Promise<Response>;
 
 /**
  * A method whose requests reach the handler as bytes: decoding happens where its failure can be answered with a status of
@@ -68,10 +68,6 @@ export function serveUnary<Request, Response>(
   const { clusterId, logger, maxRequestBytes, nowMs, observe } = context;
   return (call, callback) => {
     const startMs = nowMs();
-    const controller = new AbortController();
-    call.on('cancelled', () => {
-      controller.abort(new RequestError('cancelled', 'the caller has gone or its deadline has passed'));
-    });
     answer(call.request).then(
       (response) => {
         observe(method.path, 0, nowMs() - startMs);
@@ -90,7 +86,7 @@ export function serveUnary<Request, Response>(
       if (bytes.length > maxRequestBytes) {
         throw new RequestError('invalidArgument', `request: ${bytes.length} bytes, the limit is ${maxRequestBytes}`);
       }
-      return handler(decodeRequest(method.requestDeserialize, bytes), controller.signal);
+      return handler(decodeRequest(method.requestDeserialize, bytes));
     }
   };
 }

@@ -22,6 +22,6 @@ export { createSchedulerMetrics, type SchedulerMetrics } from './scheduler-metri
 export { createSchedulerService, type SchedulerServiceOptions } from './scheduler-service.ts';
 export { ServerError, type ServerErrorCode } from './server-error.ts';
 export { SnapshotSendError, type SnapshotSendErrorCode } from './snapshot-sender.ts';
-export { registerCallMetrics, registerStoreMetrics } from './store-metrics.ts';
+export { type MeasuredStore, registerCallMetrics, registerStoreMetrics } from './store-metrics.ts';
 export { createTinyKvService, type TinyKvServiceOptions } from './tinykv-service.ts';
 export type { StoreResolver } from './transport-stream.ts';

@@ -1,5 +1,5 @@
 import { type eraftpb, raft_serverpb, tinykvpb } from '@flotilla/protocol';
-import { createSystemRuntime, silentLogger } from '@flotilla/runtime';
+import { createSystemRuntime, SimulatedWorld, silentLogger } from '@flotilla/runtime';
 import { expect, it, onTestFinished } from 'vitest';
 import { GrpcTransport, type GrpcTransportOptions, testTransportConfig } from '../src/index.ts';
 import { startTestServer, until } from './test-server.ts';
@@ -110,6 +110,27 @@ it('keeps trying while nobody listens, and reports each failure', async () => {
     transport.send(messageTo(2, 1));
     return unreachable.length >= 3;
   });
+});
+
+it('takes nothing for a store that was just lost, until it is tried again', async () => {
+  const { server, target } = await startTestServer();
+  await server.close();
+  const world = new SimulatedWorld(1);
+  const { transport, unreachable } = createTransport({
+    resolve: async () => target,
+    runtime: world.createRuntime('a'),
+  });
+  expect(transport.send(messageTo(2, 1))).toBe('accepted');
+  await until(() => unreachable.length === 1);
+  expect(transport.send(messageTo(2, 1))).toBe('full');
+  await world.advance(testTransportConfig.reconnectInitialMs);
+  expect(transport.send(messageTo(2, 1))).toBe('accepted');
+  await until(() => unreachable.length === 2);
+  // The pause has doubled, and chance takes off no more than half of it.
+  await world.advance(testTransportConfig.reconnectInitialMs - 1);
+  expect(transport.send(messageTo(2, 1))).toBe('full');
+  await world.advance(testTransportConfig.reconnectInitialMs + 1);
+  expect(transport.send(messageTo(2, 1))).toBe('accepted');
 });
 
 it('survives a resolver that fails', async () => {

@@ -1,4 +1,6 @@
+import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
+import { type MeasuredStore, registerStoreMetrics } from '../src/index.ts';
 import { RealCluster } from './real-cluster.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -21,6 +23,22 @@ it('serves a client from a real store', async () => {
   );
   const reports = await client.storeReports();
   expect(reports).toMatchObject([{ type: 'answered', status: { version: 'test', regions: [{ role: 3 }] } }]);
+});
+
+it('shows the counters of a real store', async () => {
+  const cluster = await RealCluster.start(1);
+  await cluster.client().put(bytes('a'), bytes('1'));
+  const registry = new Registry();
+  registerStoreMetrics(registry, cluster.nodes[0]?.running?.store as MeasuredStore);
+  const figures = new Map<string, number>();
+  for (const line of (await registry.metrics()).split('\n')) {
+    const [name = '', value] = line.split(' ');
+    if (name.startsWith('flotilla_store_')) figures.set(name, Number(value));
+  }
+  expect(figures.get('flotilla_store_leaders')).toBe(1);
+  expect(figures.get('flotilla_store_proposals_applied_total')).toBeGreaterThanOrEqual(1);
+  expect(figures.get('flotilla_store_log_writes_seconds_total')).toBeGreaterThan(0);
+  expect([...figures.values()].every(Number.isFinite)).toBe(true);
 });
 
 it('takes the largest key and value, and refuses one byte more', async () => {
