@@ -55,7 +55,7 @@ function followConfChange(peer: Peer, change: ConfChanged): void {
   context.regions.update({ region });
   if (change.isRemoval) peer.introduced.delete(change.peer.id);
   peer.node.applyConfChange(confChange);
-  peer.logger.info('the region changed its members', {
+  peer.logger.debug('the region changed its members', {
     change: change.isRemoval ? 'remove' : 'add',
     changed: change.peer,
     confVer: region.regionEpoch?.confVer,

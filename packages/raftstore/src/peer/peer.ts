@@ -353,7 +353,6 @@ export class Peer {
     this.#isLeader = isLeader;
     this.#leaderId = leaderId;
     this.#term = term;
-    if (gained) this.logger.info('became leader', { term });
     if (!isLeader && !this.reads.isEmpty) this.#failReads();
     this.context.leadershipChanged({ regionId: this.regionId, term, leader: this.leader, isLocal: isLeader });
     if (gained) this.ticker.heartbeatSoon();

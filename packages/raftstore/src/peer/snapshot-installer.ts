@@ -24,7 +24,6 @@ export function beginInstall(peer: Peer, message: Message): void {
   };
   peer.context.claimedRegions.set(peer.regionId, content.region);
   peer.context.snapshots.beginApply({ direction: 'rev', regionId: peer.regionId, term: snapshotTerm, index });
-  peer.logger.info('taking in a snapshot', { index, term: snapshotTerm });
   // Entries up to the snapshot are committed, but whose they are was not seen here.
   for (const { reply } of peer.proposals.drain(index)) {
     reply(failed(outcomeUnknown('a snapshot took the place of the log'), peer.term));
@@ -118,7 +117,7 @@ function finish(peer: Peer, install: SnapshotInstall): void {
   );
   context.snapshots.endApply({ direction: 'rev', regionId, term, index });
   context.metrics.snapshotsApplied += 1;
-  peer.logger.info('took in a snapshot', { index, term });
+  peer.logger.info('the data of a snapshot are in place', { index, term });
   for (const response of message?.responses ?? []) peer.deliver(response);
   for (const append of held) peer.append(append);
 }

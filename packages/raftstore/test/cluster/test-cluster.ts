@@ -46,6 +46,8 @@ export class TestCluster {
   readonly world: SimulatedWorld;
   readonly scheduler: MockScheduler;
   readonly network: InProcessNetwork;
+  /** The world's own time, which no crash stops. */
+  readonly clock: SimulatedRuntime;
   readonly nodes: TestNode[] = [];
   readonly #config: Partial<RaftStoreConfig>;
   #restarts = 0;
@@ -53,6 +55,7 @@ export class TestCluster {
   constructor(options: TestClusterOptions = {}) {
     this.world = new SimulatedWorld(options.seed ?? 1);
     const runtime = this.world.createRuntime('world');
+    this.clock = runtime;
     this.scheduler = new MockScheduler(runtime);
     this.network = new InProcessNetwork(runtime.timers, this.world.random.fork('network'));
     this.#config = { ...testRaftStoreConfig, ...options.config };
