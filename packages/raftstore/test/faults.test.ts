@@ -63,7 +63,9 @@ async function run(seed: number, rounds: number): Promise<string> {
   for (const client of clients) {
     const value = await cluster.get(client.key);
     client.check(value);
-    summary.push(`${client.key}: ${value} of ${client.asked}, ${client.acknowledged} acknowledged, ${client.answered} answered`);
+    summary.push(
+      `${client.key}: ${value} of ${client.asked}, ${client.acknowledged} acknowledged, ${client.answered} answered`,
+    );
     await cluster.until(`${client.key} is the same everywhere`, () =>
       cluster.nodes.every((node) => cluster.valueOn(node, client.key) === value),
     );

@@ -2,7 +2,7 @@ import { raft_cmdpb } from '@flotilla/protocol';
 import { type RaftStoreConfig, ticksOf } from '../config.ts';
 import { ignoreReply } from '../reply.ts';
 import type { Peer } from './peer.ts';
-import { regionHeartbeatOf } from './region-report.ts';
+import { pendingPeersOf, regionHeartbeatOf } from './region-report.ts';
 
 /** What a peer does from time to time, counted in base ticks so that an idle region costs a few additions. */
 export class PeerTicker {
@@ -10,6 +10,8 @@ export class PeerTicker {
   readonly #heartbeatTicks: number;
   #untilLogGc: number;
   #untilHeartbeat: number;
+  /** Whether the scheduler was told of peers that are behind: it waits to hear that they are not. */
+  #hasPending = false;
   /** The end of the log that has been given to the log-GC worker. */
   #collectedIndex = 0;
   /** What a full queue refused, to be tried at the next tick. */
@@ -54,10 +56,17 @@ export class PeerTicker {
       this.#considerCompaction(peer);
     }
     this.#untilHeartbeat -= 1;
-    if (this.#untilHeartbeat <= 0) {
-      this.#untilHeartbeat = this.#heartbeatTicks;
-      if (peer.isLeader && peer.isInitialized) peer.context.heartbeat(regionHeartbeatOf(peer));
-    }
+    if (this.#hasPending && peer.isLeader && pendingPeersOf(peer).length === 0) this.#untilHeartbeat = 0;
+    if (this.#untilHeartbeat <= 0) this.#heartbeat(peer);
+  }
+
+  #heartbeat(peer: Peer): void {
+    this.#untilHeartbeat = this.#heartbeatTicks;
+    this.#hasPending = false;
+    if (!peer.isLeader || !peer.isInitialized) return;
+    const heartbeat = regionHeartbeatOf(peer);
+    this.#hasPending = heartbeat.pendingPeers.length > 0;
+    peer.context.heartbeat(heartbeat);
   }
 
   /** Has the entries deleted that an applied compaction has given up; asked again while the worker's queue is full. */

@@ -232,7 +232,8 @@ export class Peer {
         this.snapshotSource.generated(result);
         return;
       case 'applied':
-        advanceInstall(this, 'replaceData');
+        // A task of an earlier peer of this region may end here.
+        if (result.index === this.install?.index) advanceInstall(this, 'replaceData');
         return;
       case 'destroyed':
         return;

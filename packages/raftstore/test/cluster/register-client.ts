@@ -76,7 +76,8 @@ export class RegisterClient {
 
   #compare(when: string, found: number, atLeast: number): void {
     if (found < atLeast) this.complaints.push(`${this.key} ${when}: ${found}, though ${atLeast} was acknowledged`);
-    if (found > this.asked) this.complaints.push(`${this.key} ${when}: ${found}, though only ${this.asked} was asked for`);
+    if (found > this.asked)
+      this.complaints.push(`${this.key} ${when}: ${found}, though only ${this.asked} was asked for`);
     if (this.#refused.has(found)) this.complaints.push(`${this.key} ${when}: ${found}, which was refused`);
   }
 }
