@@ -75,7 +75,7 @@ test('starts a process again that died after it was ready, ever more slowly', as
     await world.advance(Number(pause) * 1_000 - 1);
     expect(child.pid).toBeUndefined();
     await world.advance(1);
-    expect(texts.at(-1)).toBe('started again');
+    expect(texts).toContain('started again');
     expect(child.pid).toBeGreaterThan(0);
   }
   await child.stop();
