@@ -107,6 +107,9 @@ export function resolveRaftConfig(partial: Partial<RaftConfig> & { readonly id: 
   if (config.readOnly !== 'safe' && config.readOnly !== 'leaseBased') {
     violations.push(`readOnly is ${String(config.readOnly)}, must be 'safe' or 'leaseBased'`);
   }
+  if (config.readOnly === 'leaseBased' && !config.checkQuorum) {
+    violations.push('readOnly is leaseBased, which needs checkQuorum: without it there is no lease');
+  }
   if (violations.length > 0) throw new RaftConfigError(violations);
   return Object.freeze(config);
 }
