@@ -100,9 +100,10 @@ export class RegionCaller {
       const round = await this.#round(request, deadline);
       if (round.type === 'done') return round.answer;
       if (round.type === 'failed') throw doubt ?? round.error;
-      last = round.error;
-      if (last instanceof OutcomeUnknownError) {
-        doubt ??= last;
+      // Earlier failures tell more than that the time has passed.
+      if (round.error !== deadline.ended) last = round.error;
+      if (round.error instanceof OutcomeUnknownError) {
+        doubt ??= round.error;
         if (!config.retryUnknownWrites) throw doubt;
       }
       // Learning better twice in a row is normal, as after a split; a longer row is stores that disagree.
@@ -217,6 +218,6 @@ function brokenError(
 function ended(name: string, deadline: CallDeadline, last: ClientError | undefined): ClientError {
   const { ended: reason } = deadline;
   const isChosen = reason?.code === 'cancelled' || reason?.code === 'closed';
-  if (reason !== undefined && (isChosen || last === undefined || last === reason)) return reason;
+  if (reason !== undefined && (isChosen || last === undefined)) return reason;
   return last ?? new UnavailableError(`${name}: no attempt was made`);
 }

@@ -78,7 +78,11 @@ describe('many keys', () => {
   it('has no more under way than it may', async () => {
     const { client, cluster } = await startTestCluster();
     cluster.misbehave = () => ({ type: 'hang' });
-    const batch = client.putMany(pairs, { concurrency: 3, timeoutMs: 300 });
+    const controller = new AbortController();
+    const batch = client.putMany(pairs, { concurrency: 3, signal: controller.signal });
+    batch.catch(() => {});
+    await until(() => cluster.arrivals.length === 3);
+    controller.abort();
     await expect(batch).rejects.toMatchObject({
       code: 'batchIncomplete',
       succeeded: 0,

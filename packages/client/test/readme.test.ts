@@ -18,7 +18,7 @@ it('runs the example of the README', async () => {
   const client = createRawClient({ schedulerClient, runtime });
   const key = Buffer.from('ship');
   try {
-    await client.put(key, Buffer.from('Endurance'), { signal, timeoutMs: 2_000 });
+    await client.put(key, Buffer.from('Endurance'), { signal, timeoutMs: 5_000 });
   } catch (error) {
     if (error instanceof OutcomeUnknownError) show('the put may or may not have taken effect');
     throw error;

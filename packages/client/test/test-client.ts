@@ -1,4 +1,4 @@
-import { createSystemRuntime, silentLogger } from '@flotilla/runtime';
+import { createSystemRuntime, type Runtime, silentLogger } from '@flotilla/runtime';
 import { onTestFinished } from 'vitest';
 import { createRawClient, type RawClient, type RawClientConfig, testRawClientConfig } from '../src/index.ts';
 import { FakeCluster } from './fake-cluster.ts';
@@ -6,11 +6,12 @@ import { FakeCluster } from './fake-cluster.ts';
 /** A fake cluster with a client at it; both end with the test. */
 export async function startTestCluster(
   config: Partial<RawClientConfig> = {},
+  runtime: Runtime = createSystemRuntime({ logger: silentLogger, seed: 1 }),
 ): Promise<{ readonly cluster: FakeCluster; readonly client: RawClient }> {
   const cluster = await FakeCluster.start();
   const client = createRawClient({
     schedulerClient: cluster.schedulerClient(),
-    runtime: createSystemRuntime({ logger: silentLogger, seed: 1 }),
+    runtime,
     config: { ...testRawClientConfig, ...config },
   });
   onTestFinished(async () => {
