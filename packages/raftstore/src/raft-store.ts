@@ -13,6 +13,7 @@ import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import type { RaftStoreError } from './store-error.ts';
 import type { RaftStoreHandle } from './store-handle.ts';
 import type { Transport } from './transport.ts';
+import { deleteUnownedData } from './unowned-data.ts';
 
 /** Whether a store serves. Once it has failed it answers nothing but errors and has to be opened again. */
 export type StoreHealth =
@@ -67,6 +68,10 @@ export async function openRaftStore(options: OpenRaftStoreOptions): Promise<Raft
     typeof snapshotDirectory === 'string' ? new NodeSnapshotDirectory(snapshotDirectory) : snapshotDirectory;
   await directory.removeUncommitted();
   const regions = await loadRegions(kvEngine, logStore);
+  await deleteUnownedData(
+    kvEngine,
+    regions.map(({ region }) => region),
+  );
   const store = new RunningStore({ ...options, config, ident, logStore, directory });
   store.start(regions);
   return store;

@@ -402,7 +402,7 @@ export class RunningStore implements RaftStore {
     if (!isInitialized(region)) return;
     const { startKey, endKey } = region;
     const isScheduled = this.#context.scheduleRegionTask({ type: 'destroy', regionId, startKey, endKey });
-    // Data that no region owns are never read, and go when a region with their range is taken in.
+    // Data that no region owns are never read, and go when a region with their range is taken in or the store starts.
     if (!isScheduled) this.#logger.warn('the data of a destroyed region were left behind', { regionId });
   }
 
