@@ -2,9 +2,10 @@ import { assert } from '@flotilla/runtime';
 import type { CommandResult } from './store-handle.ts';
 
 /** Answers one command. Invariant: called exactly once. */
-export type Reply = (result: CommandResult) => void;
-
-const answered = new WeakSet<Reply>();
+export interface Reply {
+  (result: CommandResult): void;
+  isAnswered?: boolean;
+}
 
 /**
  * Guards a reply, so that a second call is a broken invariant rather than an answer that nobody hears.
@@ -13,8 +14,8 @@ const answered = new WeakSet<Reply>();
  */
 export function replyOnce(resolve: (result: CommandResult) => void): Reply {
   const reply: Reply = (result) => {
-    assert(!answered.has(reply), 'a command is answered once');
-    answered.add(reply);
+    assert(reply.isAnswered !== true, 'a command is answered once');
+    reply.isAnswered = true;
     resolve(result);
   };
   return reply;
@@ -22,7 +23,7 @@ export function replyOnce(resolve: (result: CommandResult) => void): Reply {
 
 /** Answers what a worker that failed had in hand, of which nobody knows how far it got. */
 export function answerIfOpen(reply: Reply, result: CommandResult): void {
-  if (!answered.has(reply)) reply(result);
+  if (reply.isAnswered !== true) reply(result);
 }
 
 /** For commands that the store gives itself and repeats until they show. */
