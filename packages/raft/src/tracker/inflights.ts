@@ -1,5 +1,8 @@
 import { assert } from '@flotilla/runtime';
 
+/** The ring of every window that has never been used. Replaced, never written to. */
+const noNumbers: number[] = [];
+
 /**
  * The append messages that one follower has not yet acknowledged: a window bounded by their number and their bytes.
  *
@@ -8,8 +11,8 @@ import { assert } from '@flotilla/runtime';
 export class Inflights {
   readonly #maxMessages: number;
   readonly #maxBytes: number;
-  #indexes: number[] = [];
-  #sizes: number[] = [];
+  #indexes: number[] = noNumbers;
+  #sizes: number[] = noNumbers;
   #start = 0;
   #count = 0;
   #bytes = 0;

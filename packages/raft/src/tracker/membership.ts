@@ -75,5 +75,6 @@ export function confStateOf(membership: Membership): ConfState {
 
 /** The ids of both lists, ascending, each once. */
 function union(left: readonly number[], right: readonly number[]): readonly number[] {
+  if (left.length + right.length === 0) return emptyMembership.incoming;
   return [...new Set([...left, ...right])].sort((a, b) => a - b);
 }

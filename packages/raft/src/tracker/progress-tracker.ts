@@ -4,11 +4,14 @@ import type { VoteResult } from '../quorum/vote-result.ts';
 import { emptyMembership, isVoter, type Membership, memberIds } from './membership.ts';
 import { Progress } from './progress.ts';
 
+const noVotes: ReadonlyMap<number, boolean> = new Map();
+
 /** The configuration in force, the progress of its members, and the votes of the current campaign. */
 export class ProgressTracker implements AckedIndexer {
   readonly #maxInflightMessages: number;
   readonly #maxInflightBytes: number;
-  readonly #votes: Map<number, boolean> = new Map();
+  /** Made for the first campaign: most nodes never have one. */
+  #votes: Map<number, boolean> | undefined;
   #membership: Membership = emptyMembership;
   #progress: readonly Progress[] = [];
 
@@ -84,16 +87,17 @@ export class ProgressTracker implements AckedIndexer {
   }
 
   clearVotes(): void {
-    if (this.#votes.size > 0) this.#votes.clear();
+    this.#votes = undefined;
   }
 
   /** Records a vote; only the first of each voter counts. */
   recordVote(id: number, granted: boolean): void {
+    this.#votes ??= new Map();
     if (!this.#votes.has(id)) this.#votes.set(id, granted);
   }
 
   /** What the recorded votes decide. */
   voteResult(): VoteResult {
-    return jointVoteResult(this.#membership.incoming, this.#membership.outgoing, this.#votes);
+    return jointVoteResult(this.#membership.incoming, this.#membership.outgoing, this.#votes ?? noVotes);
   }
 }

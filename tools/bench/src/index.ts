@@ -1,0 +1,1 @@
+export { type Suite, suites } from './suites.ts';
