@@ -1,9 +1,8 @@
-import { type Actor, createMailbox, type Mailbox, Router, type SendOutcome, startActor } from '@flotilla/actor';
+import { type Actor, createMailbox, type Mailbox, type SendOutcome, startActor } from '@flotilla/actor';
 import type { RaftLogStore } from '@flotilla/engine';
-import type { flotillapb, metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
+import type { flotillapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
 import { raft_cmdpb as cmd, schedulerpb } from '@flotilla/protocol';
-import { assert, type Logger } from '@flotilla/runtime';
-import { RegionTree } from '@flotilla/scheduler-client';
+import type { Logger } from '@flotilla/runtime';
 import { BehaviorSubject, Subject } from 'rxjs';
 import { ApplyWorker } from './apply/apply-worker.ts';
 import type { ApplyMessage } from './apply/message.ts';
@@ -12,14 +11,12 @@ import { handOverLeadership } from './leadership-handover.ts';
 import type { LoadedRegion } from './load-regions.ts';
 import { StoreMetrics, type StoreMetricsSnapshot } from './metrics.ts';
 import type { Peer } from './peer/peer.ts';
-import type { PeerContext } from './peer/peer-context.ts';
 import { regionStatusOf } from './peer/region-report.ts';
-import { createLoadedPeer, createReplicatedPeer } from './peer-factory.ts';
+import { PeerHost } from './peer-host.ts';
 import type { OpenRaftStoreOptions, RaftStore, StoreHealth } from './raft-store.ts';
 import { LogWriter } from './raft-worker/log-writer.ts';
-import type { PeerMessage, RaftWorkerMessage } from './raft-worker/message.ts';
+import type { RaftWorkerMessage } from './raft-worker/message.ts';
 import { RaftWorker } from './raft-worker/raft-worker.ts';
-import { isInitialized } from './region.ts';
 import { failed, outcomeUnknown, regionNotFound, serverIsBusy } from './region-error.ts';
 import { ignoreReply, replyOnce } from './reply.ts';
 import type { SchedulerMessage } from './scheduler-worker/message.ts';
@@ -55,9 +52,6 @@ export class RunningStore implements RaftStore {
   readonly #options: RunningStoreOptions;
   readonly #logger: Logger;
   readonly #metrics = new StoreMetrics();
-  readonly #router = new Router<number, PeerMessage>();
-  readonly #regions = new RegionTree<{ readonly region: metapb.Region }>();
-  readonly #applyQueue = { bytes: 0 };
   readonly #raftMailbox: Mailbox<RaftWorkerMessage>;
   readonly #storeMailbox: Mailbox<StoreMessage>;
   readonly #applyMailbox: Mailbox<ApplyMessage>;
@@ -70,7 +64,7 @@ export class RunningStore implements RaftStore {
   readonly #snapshots: SnapshotManager;
   readonly #tasks: TaskWorkers;
   readonly #ticks: TickDriver;
-  readonly #context: PeerContext;
+  readonly #host: PeerHost;
   readonly #startTimeMs: number;
   #changes: LeadershipChange[] = [];
   #closing: Promise<void> | undefined;
@@ -105,7 +99,7 @@ export class RunningStore implements RaftStore {
       onCommand: (request) => this.#command(request),
     });
     this.#ticks = this.#createTickDriver();
-    this.#context = this.#createContext();
+    this.#host = this.#createHost();
   }
 
   /** Starts the actors, then the peers, then time. */
@@ -115,7 +109,7 @@ export class RunningStore implements RaftStore {
     this.#startActor('apply', this.#applyMailbox, this.#applyWorker, maxMessagesPerLoop);
     this.#startActor('store', this.#storeMailbox, this.#createStoreWorker(), maxMessagesPerLoop);
     this.#startActor('scheduler', this.#schedulerMailbox, this.#schedulerWorker, maxMessagesPerLoop);
-    for (const region of regions) this.#addPeer(createLoadedPeer(this.#context, region));
+    for (const region of regions) this.#host.addLoaded(region);
     this.#ticks.start();
     this.#logger.info('the store is open', { clusterId: this.clusterId, regions: regions.length });
   }
@@ -128,7 +122,7 @@ export class RunningStore implements RaftStore {
         reply(failed(serverIsBusy(`the store is ${this.health.value.status}`)));
         return;
       }
-      const outcome = this.#router.send(regionId, { type: 'raftCommand', request, reply });
+      const outcome = this.#host.router.send(regionId, { type: 'raftCommand', request, reply });
       if (outcome === 'notFound') reply(failed(regionNotFound(regionId)));
       else if (outcome !== 'accepted') reply(failed(serverIsBusy(`the raft mailbox is ${outcome}`)));
     });
@@ -136,7 +130,7 @@ export class RunningStore implements RaftStore {
 
   deliver(message: raft_serverpb.RaftMessage): SendOutcome {
     this.#metrics.raftMessagesReceived += 1;
-    const outcome = this.#router.send(message.regionId, { type: 'raftMessage', message });
+    const outcome = this.#host.router.send(message.regionId, { type: 'raftMessage', message });
     const final = outcome === 'notFound' ? this.#storeMailbox.send({ type: 'storeRaftMessage', message }) : outcome;
     if (final !== 'accepted') this.#metrics.raftMessagesDropped += 1;
     return final;
@@ -155,7 +149,7 @@ export class RunningStore implements RaftStore {
     return this.#metrics.snapshot({
       raftMailboxLength: this.#raftMailbox.length,
       storeMailboxLength: this.#storeMailbox.length,
-      applyQueueBytes: this.#applyQueue.bytes,
+      applyQueueBytes: this.#host.applyQueue.bytes,
       regionTasksPending: this.#tasks.region.pending,
       peers: peers.length,
       leaders: peers.filter((peer) => peer.isLeader).length,
@@ -303,15 +297,15 @@ export class RunningStore implements RaftStore {
       kvEngine: this.#options.kvEngine,
       logger: this.#logger,
       snapshots: this.#snapshots,
-      regions: this.#regions,
-      hasPeer: (regionId) => this.#router.has(regionId),
+      regions: this.#host.regions,
+      hasPeer: (regionId) => this.#host.router.has(regionId),
       redispatch: (message) => {
-        this.#router.send(message.regionId, { type: 'raftMessage', message });
+        this.#host.router.send(message.regionId, { type: 'raftMessage', message });
       },
-      createPeer: (regionId, meta) => this.#addPeer(createReplicatedPeer(this.#context, regionId, meta)),
-      send: (message) => this.#context.send(message),
+      createPeer: (regionId, meta) => this.#host.addReplicated(regionId, meta),
+      send: (message) => this.#host.send(message),
       gcSnapshots: (regionId, keys) => {
-        this.#router.sendControl(regionId, { type: 'gcSnapshot', keys });
+        this.#host.router.sendControl(regionId, { type: 'gcSnapshot', keys });
       },
       storeHeartbeat: () => {
         this.#schedulerMailbox.send({ type: 'storeHeartbeat', stats: this.#storeStats() });
@@ -348,9 +342,9 @@ export class RunningStore implements RaftStore {
     });
   }
 
-  #createContext(): PeerContext {
+  #createHost(): PeerHost {
     const { config, kvEngine, logStore, runtime, transport } = this.#options;
-    return {
+    return new PeerHost({
       storeId: this.storeId,
       clusterId: this.clusterId,
       config,
@@ -358,60 +352,22 @@ export class RunningStore implements RaftStore {
       logger: this.#logger,
       kvEngine,
       logStore,
+      transport,
       logWriter: this.#logWriter,
       metrics: this.#metrics,
       snapshots: this.#snapshots,
-      regions: this.#regions,
-      claimedRegions: new Map(),
-      applyQueue: this.#applyQueue,
-      send: (message) => {
-        if (transport.send(message) === 'accepted') this.#metrics.raftMessagesSent += 1;
-        else this.#noteUnsent(message);
-      },
-      apply: (message) => {
-        const outcome = this.#applyMailbox.send(message);
-        // Closed while the store closes or fails: what this message carries is answered with the peers.
-        assert(outcome !== 'full', 'the apply mailbox holds two messages a peer');
-        if (outcome === 'closed') this.#answerWaiting([message], 'the store is closing');
-      },
-      scheduleRegionTask: (task) => this.#tasks.region.schedule(task) === 'accepted',
-      scheduleLogGc: (task) => this.#tasks.logGc.schedule(task) === 'accepted',
-      heartbeat: (request) => {
+      raftMailbox: this.#raftMailbox,
+      applyMailbox: this.#applyMailbox,
+      raftWorker: this.#raftWorker,
+      tasks: this.#tasks,
+      onHeartbeat: (request) => {
         this.#schedulerMailbox.send({ type: 'regionHeartbeat', request });
       },
-      leadershipChanged: (change) => {
+      onLeadershipChange: (change) => {
         this.#changes.push(change);
       },
-      peerGone: (peer) => this.#removePeer(peer),
-    };
-  }
-
-  #addPeer(peer: Peer): void {
-    const { regionId } = peer;
-    this.#router.register(regionId, {
-      send: (message) => this.#raftMailbox.send({ type: 'peer', regionId, message }),
-      sendControl: (message) => this.#raftMailbox.sendControl({ type: 'peer', regionId, message }),
+      onUnapplied: (message) => this.#answerWaiting([message], 'the store is closing'),
     });
-    this.#raftWorker.addPeer(peer);
-  }
-
-  #removePeer(peer: Peer): void {
-    const { regionId, region } = peer;
-    this.#router.unregister(regionId);
-    this.#raftWorker.removePeer(regionId);
-    if (!isInitialized(region)) return;
-    const { startKey, endKey } = region;
-    const isScheduled = this.#context.scheduleRegionTask({ type: 'destroy', regionId, startKey, endKey });
-    // Data that no region owns are never read, and go when a region with their range is taken in or the store starts.
-    if (!isScheduled) this.#logger.warn('the data of a destroyed region were left behind', { regionId });
-  }
-
-  /** The core has to know that its messages do not arrive, or it keeps its window full of them. */
-  #noteUnsent(message: raft_serverpb.RaftMessage): void {
-    this.#metrics.raftMessagesDropped += 1;
-    const toPeerId = message.toPeer?.id;
-    if (toPeerId === undefined || message.isTombstone) return;
-    this.#raftWorker.complete([{ regionId: message.regionId, message: { type: 'unreachable', toPeerId } }]);
   }
 
   #publishLeadership(): void {
@@ -422,7 +378,7 @@ export class RunningStore implements RaftStore {
   }
 
   #command(request: raft_cmdpb.RaftCmdRequest): void {
-    this.#router.send(request.header?.regionId ?? 0, { type: 'raftCommand', request, reply: ignoreReply });
+    this.#host.router.send(request.header?.regionId ?? 0, { type: 'raftCommand', request, reply: ignoreReply });
   }
 
   #transfer(peer: Peer, toPeerId: number): void {
@@ -448,7 +404,7 @@ export class RunningStore implements RaftStore {
       receivingSnapCount: this.#snapshots.receiving,
       applyingSnapCount: this.#snapshots.applying,
       startTime: Math.floor(this.#startTimeMs / 1000),
-      isBusy: this.#applyQueue.bytes >= config.maxApplyQueueBytes,
+      isBusy: this.#host.applyQueue.bytes >= config.maxApplyQueueBytes,
     });
   }
 }
