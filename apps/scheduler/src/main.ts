@@ -87,6 +87,8 @@ function stopOnSignal(server: SchedulerServer, config: SchedulerAppConfig, logge
     {
       delay: config.shutdownTimeoutMs + shutdownGraceMs,
       logger: false,
+      // Faults of the process itself recur as soon as a handler returns: with one, a crash would spin for ever.
+      skip: ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGQUIT', 'SIGUSR2'],
       onSecondSignal: (signal) => forced(`a second signal, ${signal}`),
       onSecondError: (error) => logger.fatal('a second failure during the shutdown', { error }),
       onTimeout: (delayMs) => forced(`it took more than ${delayMs} ms`),

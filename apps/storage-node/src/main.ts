@@ -12,6 +12,12 @@ import type { StorageNode } from './storage-node.ts';
 
 // The one module of this program that owns the process: its streams, its signals and its exit code.
 
+/**
+ * Not requests to stop. The kernel sends most of them for a fault of the process itself, which recurs as soon as a handler
+ * returns: with one, a crash would spin instead of ending the node.
+ */
+const unhandledSignals = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGQUIT', 'SIGUSR2'] as const;
+
 /** What a shutdown may take beyond the handing over of leadership before it is cut off. */
 const closeTimeoutMs = 20_000;
 
@@ -61,7 +67,7 @@ const grace = closeWithGrace(
   {
     delay: config.shutdownTimeoutMs + closeTimeoutMs,
     logger: false,
-    skip: ['beforeExit', 'SIGQUIT', 'SIGUSR2'],
+    skip: ['beforeExit', ...unhandledSignals],
     onSecondSignal: (signal) => {
       logger.warn('forced to stop', { signal });
       process.exit(exitCode.forced);

@@ -32,7 +32,7 @@ export interface PinoLoggerOptions {
  */
 export function createPinoLogger(options: PinoLoggerOptions): Logger {
   const { clock = systemClock } = options;
-  const lines = options.destination ?? openDestination({ fd: 1, sync: true });
+  const lines = options.destination ?? openStandardOutput();
   const logger = pino(
     {
       level: options.level,
@@ -45,6 +45,13 @@ export function createPinoLogger(options: PinoLoggerOptions): Logger {
       : { write: (line) => void lines.write(line) },
   );
   return wrap(logger);
+}
+
+/** A log that nobody reads any more, as when the terminal has gone, is no reason to stop. */
+function openStandardOutput(): LogDestination {
+  const lines = openDestination({ fd: 1, sync: true });
+  lines.on('error', () => {});
+  return lines;
 }
 
 /** Loaded when asked for only: each thread would pay 12 ms for it, and most log JSON or nothing. */
