@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createPinoLogger, createSystemRuntime, type Logger } from '@flotilla/runtime';
+import { createPinoLogger, createSystemRuntime } from '@flotilla/runtime';
+import { routeGrpcLogs } from '@flotilla/server';
 import closeWithGrace from 'close-with-grace';
 import { CommanderError } from 'commander';
 import { bannerOf } from './banner.ts';
@@ -58,6 +59,7 @@ if (printConfig) {
 
 const isPretty = config.logFormat === 'pretty' || (config.logFormat === 'auto' && isTty);
 const logger = createPinoLogger({ level: config.logLevel, pretty: isPretty, color: showsColour });
+routeGrpcLogs(logger);
 const runtime = createSystemRuntime({ logger });
 const starting = new AbortController();
 let node: StorageNode | undefined;
@@ -82,7 +84,7 @@ const grace = closeWithGrace(
     },
   },
   async ({ signal, err }) => {
-    if (err !== undefined) outcome = refuse(logger, toNodeError('an unexpected error', err));
+    if (err !== undefined) outcome = refuse(toNodeError('an unexpected error', err));
     if (signal !== undefined) logger.info('stopping; a second signal forces', { signal });
     starting.abort();
     await node?.close();
@@ -97,18 +99,19 @@ try {
   node = await startStorageNode(config, runtime, { version, signal: starting.signal });
   if (isTty && isPretty) process.stdout.write(bannerOf(node, config, version, showsColour));
   else logger.info('the node is ready', { ...node.addresses, clusterId: node.clusterId, storeId: node.storeId });
-  outcome = refuse(logger, await node.failed);
+  outcome = refuse(await node.failed);
   grace.close();
 } catch (error) {
   if (!starting.signal.aborted) {
-    outcome = refuse(logger, toNodeError('the node cannot start', error));
+    outcome = refuse(toNodeError('the node cannot start', error));
     process.exit(outcome);
   }
 }
 
-/** Logs why the node stops, the stack only where it helps. */
-function refuse(log: Logger, error: NodeError): ExitCode {
-  if (error.code === 'internal') log.fatal(error.message, { error });
-  else log.fatal(error.message, { code: error.code });
+/** Says why the node stops: to people in one line, to machines as a log line; the stack only where it helps. */
+function refuse(error: NodeError): ExitCode {
+  if (error.code === 'internal') logger.fatal(error.message, { error });
+  else if (isPretty) process.stderr.write(`flotilla-node: ${error.message}\n`);
+  else logger.fatal(error.message, { code: error.code });
   return error.exitCode;
 }

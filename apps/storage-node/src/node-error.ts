@@ -54,6 +54,12 @@ const meaningOfCode: Readonly<Record<string, NodeErrorCode>> = {
   permissionDenied: 'portInUse',
 };
 
+/** What to do about it; it follows the reason. */
+const adviceFor: Partial<Readonly<Record<NodeErrorCode, string>>> = {
+  portInUse: '; stop what listens there, or choose another address',
+  damagedData: '; restore the directory from a copy, or begin an empty one, which the other replicas will fill',
+};
+
 /**
  * Names what went wrong while `doing` something. The stable code nearest the cause decides, because what wraps it knows
  * less; an error without any is internal.
@@ -65,5 +71,5 @@ export function toNodeError(doing: string, cause: unknown): NodeError {
     code = meaningOfCode[(error as { readonly code?: string }).code ?? ''] ?? code;
   }
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new NodeError(code, `${doing}: ${reason}`, { cause });
+  return new NodeError(code, `${doing}: ${reason}${adviceFor[code] ?? ''}`, { cause });
 }

@@ -55,7 +55,12 @@ test('serves health, metrics and status', async () => {
   expect(await page(node, '/livez')).toEqual({ code: 200, body: 'ok\n' });
   expect(await page(node, '/readyz')).toEqual({ code: 200, body: '{"ready":true,"reasons":[]}' });
   const metrics = (await page(node, '/metrics')).body;
-  for (const name of ['flotilla_store_regions 1', 'flotilla_store_leaders 1', 'process_cpu_seconds_total']) {
+  for (const name of [
+    'flotilla_store_regions 1',
+    'flotilla_store_leaders 1',
+    'flotilla_raft_log_write_seconds_count',
+    'process_cpu_seconds_total',
+  ]) {
     expect(metrics).toContain(name);
   }
   const status = JSON.parse((await page(node, '/status')).body) as StatusPage;
