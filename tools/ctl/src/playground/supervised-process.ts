@@ -68,10 +68,12 @@ export class SupervisedProcess {
     const { clock, write, prefix, showsColour, note } = this.#options;
     const beganMs = clock.monotonicMs();
     const colours = showsColour ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' };
+    // The plan says all there is to say; settings meant for other commands must not reach these.
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FLOTILLA_'));
     const child = spawn(process.execPath, [...this.plan.args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ...colours },
+      env: { ...Object.fromEntries(inherited), ...colours },
     });
     this.#child = child;
     const prefixers = [new LinePrefixer(prefix, write), new LinePrefixer(prefix, write)] as const;

@@ -1,0 +1,55 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ProcessUnderTest } from '../src/process-under-test.ts';
+import { TestCluster } from '../src/test-cluster.ts';
+import { HopelessError, waitUntil } from '../src/wait-until.ts';
+import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
+
+const minute = 60_000;
+const records = wordRecords(40_000);
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await TestCluster.start(1);
+}, 2 * minute);
+afterAll(() => cluster?.close());
+
+/** Waits until the checkpoint beside `file` says more than `lines`; returns what it says. */
+function checkpointPast(load: ProcessUnderTest, file: string, lines: number): Promise<number> {
+  return waitUntil(`a checkpoint past line ${lines}`, async () => {
+    if (load.hasEnded) throw new HopelessError(`the load ended early:\n${load.errors}`);
+    const { line } = JSON.parse(await readFile(`${file}.flotilla-load.json`, 'utf8')) as { readonly line: number };
+    return line > lines ? line : undefined;
+  });
+}
+
+test(
+  'a load goes on where it was when it is stopped by Ctrl-C, and where it is known to have been when it is killed',
+  async () => {
+    const file = join(cluster.directory, 'words.ndjson');
+    await writeFile(file, toNdjson(records));
+
+    const first = cluster.spawn(['load', file]);
+    await checkpointPast(first, file, 0);
+    const stopped = await first.stop('SIGINT');
+    expect(stopped.code).toBe(130);
+    const [, told] = /everything up to line ([\d,]+) is loaded; run the same command again/.exec(stopped.errors) ?? [];
+    const line = Number(told?.replaceAll(',', ''));
+    expect(line).toBeGreaterThan(0);
+    expect(line).toBeLessThan(records.length);
+
+    const second = cluster.spawn(['load', file]);
+    await second.heard(new RegExp(`resuming behind line ${told}`));
+    const reached = await checkpointPast(second, file, line);
+    await second.stop('SIGKILL');
+
+    const third = await cluster.run(['load', file]);
+    const [, resumed] = /resuming behind line ([\d,]+)/.exec(third.errors) ?? [];
+    expect(Number(resumed?.replaceAll(',', ''))).toBeGreaterThanOrEqual(reached);
+    expect(third.code).toBe(0);
+    const scan = await cluster.run(['scan']);
+    expect(scan.output.toString() === toScanOutput(records)).toBe(true);
+  },
+  5 * minute,
+);
