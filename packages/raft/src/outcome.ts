@@ -10,6 +10,7 @@ export type ReadOutcome = 'accepted' | 'readDropped';
 
 /**
  * What became of a message: taken in (which includes being ignored as stale), a proposal that was dropped, a message that
- * only a node itself may make, or an answer from someone who is no member.
+ * only a node itself may make, an answer from someone who is no member, or what no peer that keeps to the protocol sends.
+ * All but the first change nothing.
  */
-export type StepOutcome = 'ok' | 'proposalDropped' | 'stepLocalMessage' | 'stepPeerNotFound';
+export type StepOutcome = 'ok' | 'proposalDropped' | 'stepLocalMessage' | 'stepPeerNotFound' | 'stepMalformed';

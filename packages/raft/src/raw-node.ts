@@ -4,6 +4,7 @@ import { type RaftConfig, resolveRaftConfig } from './config.ts';
 import type { ConfState, HardState, Message } from './message.ts';
 import { draftMessage } from './message-draft.ts';
 import { isLocalType, isResponseType, isStorageThread } from './message-kind.ts';
+import { isWellFormed } from './message-shape.ts';
 import { applyConfChange } from './node/membership-change.ts';
 import { type RaftDeps, RaftState, type Role } from './node/raft-state.ts';
 import { acceptRead, beginReadRound, draftReadRequest } from './node/reading.ts';
@@ -126,6 +127,10 @@ export class RawNode {
       if (isResponseType(message.type) && this.#raft.tracker.progress(message.from) === undefined) {
         return 'stepPeerNotFound';
       }
+    }
+    if (!isWellFormed(message)) {
+      this.#raft.logger.warn('malformed message ignored', { type: message.type, from: message.from });
+      return 'stepMalformed';
     }
     return step(this.#raft, message);
   }

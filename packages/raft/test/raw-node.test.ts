@@ -18,6 +18,26 @@ describe('RawNode', () => {
     expect(node.core.step(message('MsgReadIndexResp', 9, 1, { term: 1 }))).toBe('stepPeerNotFound');
   });
 
+  it.each([
+    { index: 1, logTerm: 1, entries: [entry(1, 3)] },
+    { index: 1, logTerm: 1, entries: [entry(1, 2), entry(1, 4)] },
+    { index: 1, logTerm: 1, entries: [entry(1, 2), entry(2, 3), entry(1, 4)] },
+    { index: 1, logTerm: 2, entries: [entry(1, 2)] },
+    { index: 1, logTerm: 1, entries: [entry(3, 2)] },
+  ])('takes no append whose entries do not fit together: %o', (fields) => {
+    const node = nodeWithLog(1, voters, [1]);
+    const before = node.core.status();
+    expect(node.core.step(message('MsgApp', 2, 1, { term: 2, ...fields }))).toBe('stepMalformed');
+    expect(node.core.status()).toEqual(before);
+    expect(node.core.hasReady()).toBe(false);
+  });
+
+  it('takes no snapshot message without a snapshot', () => {
+    const node = nodeWithLog(1, voters, [1]);
+    expect(node.core.step(message('MsgSnap', 2, 1, { term: 2 }))).toBe('stepMalformed');
+    expect(node.core.term).toBe(1);
+  });
+
   it('passes proposals on to the leader, unless told not to, and drops them without one', () => {
     const node = nodeWithLog(1, voters, []);
     expect(node.core.propose(bytes('x'))).toBe('proposalDropped');

@@ -21,6 +21,7 @@ const stepErrors: Readonly<Record<Exclude<StepOutcome, 'ok'>, string>> = {
   proposalDropped: 'raft proposal dropped',
   stepLocalMessage: 'raft: cannot step raft local message',
   stepPeerNotFound: 'raft: cannot step as peer not found',
+  stepMalformed: 'raft: malformed message',
 };
 
 /** Nodes, the network between them, and the work of their storage threads; everything that happens is printed. */
