@@ -12,9 +12,13 @@ import { becomeFollower } from './transition.ts';
 /**
  * Puts a committed change of membership in force, and answers the configuration to keep with the applied state.
  *
+ * While a snapshot is pending nothing behind it is handed out: the change comes from before it, was handed out before it
+ * came, and is part of the configuration that it brought.
+ *
  * @throws {InvariantError} when the change does not fit: every member would stop at the same entry.
  */
 export function applyConfChange(raft: RaftState, change: ConfChange): ConfState {
+  if (raft.log.pendingSnapshot !== undefined) return confStateOf(raft.tracker.membership);
   const changed = changeMembership(raft.tracker.membership, change);
   assert(typeof changed !== 'string', 'a committed change of membership does not fit the configuration', {
     error: changed,

@@ -15,7 +15,8 @@ import type { RaftState, ReadState, SoftState } from './raft-state.ts';
  * With asynchronous storage writes `messages` says it all, and the other fields only say it again: a message to
  * `appendThread` is to be made durable, one to `applyThread` to be applied, each in order with those before it to the same
  * thread, and then its `responses` are sent; all others leave at once. There is no `advance`; the next Ready may be taken
- * while the work of this one is under way.
+ * while the work of this one is under way. Only the write of a snapshot waits for the other thread: it begins when
+ * everything handed out to be applied before it has been.
  */
 export interface Ready {
   /** Present when the leader or the own role has changed. Need not be stored. */
