@@ -52,6 +52,8 @@ export interface RaftStoreConfig {
   readonly maxInflightMessages: number;
   /** Snapshot, split and log-GC tasks that may wait for each worker. */
   readonly taskQueueCapacity: number;
+  /** The longest that one of them may take. */
+  readonly taskDeadlineMs: number;
 }
 
 const kib = 1024;
@@ -92,6 +94,7 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   maxRaftMessageBytes: mib,
   maxInflightMessages: 256,
   taskQueueCapacity: 4096,
+  taskDeadlineMs: 600_000,
 });
 
 /** Short intervals, for tests on a simulated clock. */

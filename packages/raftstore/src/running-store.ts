@@ -324,6 +324,7 @@ export class RunningStore implements RaftStore {
       directory,
       directoryPath: typeof snapshotDirectory === 'string' ? snapshotDirectory : undefined,
       capacity: config.taskQueueCapacity,
+      deadlineMs: config.taskDeadlineMs,
       onRegionResult: (result) => {
         this.#raftWorker.complete([{ regionId: result.regionId, message: { type: 'regionTaskDone', result } }]);
       },

@@ -18,6 +18,8 @@ export interface TaskWorkersOptions {
   /** The directory's path; `undefined` in memory. */
   readonly directoryPath: string | undefined;
   readonly capacity: number;
+  /** A task that takes longer than this is begun again in a new worker, and given up after three attempts. */
+  readonly deadlineMs: number;
   readonly onRegionResult: (result: RegionTaskResult) => void;
 }
 
@@ -29,8 +31,9 @@ export interface TaskWorkers {
 
 /** Spawns the workers; a task that fails for good comes back as a `failed` result, or is logged where nobody waits for it. */
 export function spawnTaskWorkers(options: TaskWorkersOptions): TaskWorkers {
-  const { mode, runtime, logger, kvEngine, logStore, directory, directoryPath, capacity, onRegionResult } = options;
-  const shared = { capacity, timers: runtime.timers, logger };
+  const { mode, runtime, logger, kvEngine, logStore, directory, directoryPath, onRegionResult } = options;
+  const { capacity, deadlineMs } = options;
+  const shared = { capacity, deadlineMs, timers: runtime.timers, logger };
   const kvPath = kvEngine.path;
   const raftPath = logStore.engine.path;
   if (mode === 'thread') {

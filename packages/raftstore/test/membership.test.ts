@@ -115,6 +115,23 @@ describe('membership', () => {
     await cluster.close();
   });
 
+  it('is not reduced to peers of which too few are alive, but rid of the one that is dead', async () => {
+    const cluster = await TestCluster.start(3);
+    const leader = await cluster.awaitLeader();
+    const [alive, dead] = cluster.nodes.filter((node) => node !== leader);
+    const alivePeer = peerOn(cluster, alive!);
+    const deadPeer = peerOn(cluster, dead!);
+    cluster.crash(dead!);
+    await cluster.world.advance(3_000);
+    const header = headerOf(cluster.regionOn(leader));
+    const refused = await cluster.execute(leader, changePeerCommand(header, RemoveNode, alivePeer));
+    expect(errorOf(refused)?.serverIsBusy?.reason).toContain('too few');
+    cluster.scheduler.removePeer(cluster.region.id, deadPeer);
+    await cluster.until('the dead peer is removed', () => cluster.scheduler.isSettled(cluster.region.id));
+    await cluster.put('k', 'v');
+    await cluster.close();
+  });
+
   it('replaces a peer by a newer one on the same store when the removal was missed', async () => {
     const cluster = await TestCluster.start(3);
     await cluster.put('k', 'v');

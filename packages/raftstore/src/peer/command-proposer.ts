@@ -85,6 +85,9 @@ function proposeChangePeer(
     if (successor !== undefined) peer.node.transferLeader(successor);
     return serverIsBusy('the leader hands leadership over before it is removed');
   }
+  if (isRemoval && !canDoWithout(peer, changed.id)) {
+    return serverIsBusy('without that peer too few would be alive to go on');
+  }
   const context = raft_cmdpb.RaftCmdRequest.encode(request);
   const busy = checkRoom(peer, context.length);
   if (busy !== undefined) return busy;
@@ -96,6 +99,13 @@ function proposeChangePeer(
   if (outcome !== 'accepted') return dropped(peer);
   enqueue(peer, request, reply);
   return undefined;
+}
+
+/** Whether the voters that would be left have a majority that was heard from lately: else nothing could be committed. */
+function canDoWithout(peer: Peer, removedId: number): boolean {
+  const left = peer.node.status().progress.filter(({ id, isLearner }) => id !== removedId && !isLearner);
+  const alive = left.filter(({ id, recentActive }) => id === peer.meta.id || recentActive);
+  return alive.length * 2 > left.length;
 }
 
 /** Answered at once: a transfer leaves no entry behind. Whether it works shows in who leads next. */
