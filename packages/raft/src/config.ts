@@ -27,7 +27,11 @@ export interface RaftConfig {
   readonly checkQuorum: boolean;
   /** Asks whether an election could be won before raising the term. Source: thesis 9.6. */
   readonly preVote: boolean;
-  /** `leaseBased` needs `checkQuorum`, and clocks whose rates differ little. Source: thesis 6.4. */
+  /**
+   * `leaseBased` needs `checkQuorum`, and clocks whose rates differ little. It trades safety for latency: a leader that is
+   * cut off right after a quorum check goes on until the next but one, up to twice `electionTick`, and may answer with old
+   * data once another has been elected meanwhile. Linearizable reads need `safe`. Source: thesis 6.4.
+   */
   readonly readOnly: ReadOnlyMode;
   /** Followers drop proposals rather than pass them to the leader. */
   readonly disableProposalForwarding: boolean;
