@@ -27,7 +27,6 @@ function readPackage(root: string, directory: string): WorkspacePackage {
   const manifest = readJson(join(root, directory, 'package.json')) as {
     name: string;
     dependencies?: Record<string, string>;
-    devDependencies?: Record<string, string>;
   };
   const tsconfig = join(root, directory, 'tsconfig.json');
   const references = existsSync(tsconfig)
@@ -36,7 +35,7 @@ function readPackage(root: string, directory: string): WorkspacePackage {
   return {
     directory,
     name: manifest.name,
-    dependencies: Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }),
+    dependencies: Object.keys(manifest.dependencies ?? {}),
     references: references.map((reference) => posix.join(directory, reference.path)),
     hasReadme: existsSync(join(root, directory, 'README.md')),
   };

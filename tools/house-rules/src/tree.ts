@@ -3,6 +3,7 @@ export interface WorkspacePackage {
   /** Folder from the root, with forward slashes: `packages/raft`. */
   readonly directory: string;
   readonly name: string;
+  /** What its sources need; the tests of a package may reach anywhere. */
   readonly dependencies: readonly string[];
   /** Folders that its tsconfig refers to, from the root. */
   readonly references: readonly string[];
