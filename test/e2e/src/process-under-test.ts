@@ -28,7 +28,7 @@ export class ProcessUnderTest {
   constructor(name: string, args: readonly string[], input?: string | Uint8Array) {
     this.name = name;
     // Settings of whoever runs the tests must not reach the processes under test.
-    const inherited = Object.entries(process.env).filter(([variable]) => !variable.startsWith('FLOTILLA_'));
+    const inherited = Object.entries(process.env).filter(([name]) => !/^(FLOTILLA_|FORCE_COLOR$)/.test(name));
     this.#child = spawn(process.execPath, [...args], {
       env: { ...Object.fromEntries(inherited), NO_COLOR: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],

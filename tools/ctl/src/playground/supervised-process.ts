@@ -69,7 +69,7 @@ export class SupervisedProcess {
     const beganMs = clock.monotonicMs();
     const colours = showsColour ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' };
     // The plan says all there is to say; settings meant for other commands must not reach these.
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FLOTILLA_'));
+    const inherited = Object.entries(process.env).filter(([name]) => !/^(FLOTILLA_|NO_COLOR$|FORCE_COLOR$)/.test(name));
     const child = spawn(process.execPath, [...this.plan.args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
