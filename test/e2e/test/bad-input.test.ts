@@ -94,7 +94,7 @@ test('says that the cluster is not there, within the timeout', async () => {
 test('ends quietly when whoever reads the output has had enough', async () => {
   const lines = Array.from(
     { length: 20_000 },
-    (_, index) => `${prefix}${String(index).padStart(6, '0')}\t${'v'.repeat(50)}\n`,
+    (_, index) => `${prefix}${String(index).padStart(6, '0')}\t${'v'.repeat(1_000)}\n`,
   );
   expect((await cluster.run(['load', '-'], lines.join(''))).code).toBe(0);
   const scan = cluster.spawn(['scan', '--prefix', prefix]);

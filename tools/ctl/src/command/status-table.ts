@@ -46,7 +46,7 @@ function peerRow({ region }: RegionOverview, status: PeerStatus, isFirst: boolea
           grouped(report.term),
           grouped(report.appliedIndex),
           grouped(report.commitIndex),
-          `${grouped(report.firstIndex)}–${grouped(report.lastIndex)}`,
+          report.firstIndex > report.lastIndex ? 'empty' : `${grouped(report.firstIndex)}–${grouped(report.lastIndex)}`,
         ];
   return [...about, String(peer.id), String(peer.storeId), role, ...figures];
 }

@@ -1,0 +1,20 @@
+/** One command of a console example and what it prints. */
+export interface ConsoleStep {
+  readonly command: string;
+  readonly output: string;
+}
+
+/**
+ * The commands of the first console block of a Markdown text. A line that begins with `$ ` is a command, what follows up to
+ * the next one is its output, standard output and errors together, as a terminal shows them.
+ */
+export function consoleSteps(markdown: string): ConsoleStep[] {
+  const [, block = ''] = /```console\n([\s\S]*?)```/.exec(markdown) ?? [];
+  return block
+    .split(/^\$ /m)
+    .slice(1)
+    .map((step) => {
+      const [command = '', ...output] = step.split('\n');
+      return { command, output: output.join('\n') };
+    });
+}
