@@ -16,6 +16,18 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   scheduler: ['runtime', 'protocol', 'actor', 'engine', 'scheduler-client'],
   client: ['runtime', 'protocol', 'actor', 'scheduler-client'],
   server: ['runtime', 'protocol', 'actor', 'engine', 'raftstore', 'scheduler', 'scheduler-client'],
+  'test-harness': [
+    'runtime',
+    'protocol',
+    'actor',
+    'raft',
+    'engine',
+    'raftstore',
+    'scheduler-client',
+    'scheduler',
+    'client',
+    'server',
+  ],
 };
 
 /** Layers: a package imports only what the table allows it, and only what its manifest and tsconfig declare. */
