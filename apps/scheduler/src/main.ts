@@ -13,6 +13,10 @@ import { StartError } from './start-error.ts';
 /** How much longer than its calls a shutdown may take. */
 const shutdownGraceMs = 5000;
 
+// Whoever reads the output may go away; the scheduler goes on.
+process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
+
 await main();
 
 async function main(): Promise<void> {

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { CommandError } from './command-context.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import type { FailureKind } from './load/record-writer.ts';
-import { OutputClosedError } from './terminal.ts';
+import { OutputClosedError, OutputFailedError } from './terminal.ts';
 
 /** What a user is told about a failure, and what a script gets. */
 export interface FailureReport {
@@ -34,6 +34,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof CommandError) return { message: error.message, exitCode: error.exitCode, hint: error.hint };
   if (error instanceof CommanderError) return { message: error.message, exitCode: exitCode.usage };
   if (error instanceof OutputClosedError) return { message: error.message, exitCode: exitCode.ok };
+  if (error instanceof OutputFailedError) return { message: error.message, exitCode: exitCode.outputFailed };
   if (!(error instanceof Error)) return { message: String(error), exitCode: exitCode.internal };
   const code = exitCodeOfCode.get(codeOf(error) ?? '');
   if (code === undefined) return { message: withCauses(error), exitCode: exitCode.internal };

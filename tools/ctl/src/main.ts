@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createPinoLogger, createSystemRuntime } from '@flotilla/runtime';
 import { CommanderError } from 'commander';
 import { connectCluster } from './connect-cluster.ts';
-import { exitCode } from './exit-code.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
 import { describeFailure } from './failure.ts';
 import { runProgram } from './program.ts';
 import { OutputClosedError, processTerminal } from './terminal.ts';
@@ -28,7 +28,7 @@ const runtime = createSystemRuntime({
   logger: createPinoLogger({ level: 'warn', pretty: true, destination: process.stderr }),
 });
 
-async function run(): Promise<number> {
+async function runCommandLine(): Promise<ExitCode> {
   try {
     return await runProgram(process.argv.slice(2), {
       terminal,
@@ -42,9 +42,19 @@ async function run(): Promise<number> {
       }),
     });
   } catch (error) {
-    if (error instanceof OutputClosedError) return exitCode.ok;
     // Commander has already said what is wrong; its code 0 is `--help` and `--version`.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
+    throw error;
+  }
+}
+
+async function run(): Promise<ExitCode> {
+  try {
+    const code = await runCommandLine();
+    await terminal.flush();
+    return code;
+  } catch (error) {
+    if (error instanceof OutputClosedError) return exitCode.ok;
     if (interrupt.signal.aborted) return exitCode.interrupted;
     const failure = describeFailure(error);
     terminal.writeError(`${terminal.style('error', 'red', 'error:')} ${failure.message}\n`);

@@ -59,7 +59,8 @@ function baseProgram({ terminal, version }: ProgramWorld): Command {
     .showHelpAfterError('(flotilla --help lists the commands)')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void terminal.write(text),
+      // A failure is told when the output is flushed at the end.
+      writeOut: (text) => void terminal.write(text).catch(() => {}),
       writeErr: (text) => terminal.writeError(text),
       outputError: (text, write) => write(text.replace(/^error:/, terminal.style('error', 'red', 'error:'))),
     })
@@ -69,7 +70,8 @@ function baseProgram({ terminal, version }: ProgramWorld): Command {
 
 const exitCodesHelp = `
 Exit codes: 0 done · 1 key not found · 64 wrong usage · 65 malformed or oversized data · 69 cluster unavailable ·
-70 internal error · 72 playground: port in use · 75 outcome of a write unknown · 130 interrupted`;
+70 internal error · 72 playground: port in use · 74 output not written ·
+75 outcome of a write unknown · 130 interrupted`;
 
 function withEncoding(command: Command): Command {
   return command

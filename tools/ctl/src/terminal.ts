@@ -13,10 +13,22 @@ export interface Terminal {
   readonly columns: number;
   /** Writes results. Resolves when there is room for more. @throws {OutputClosedError} when the reader has gone. */
   write(chunk: string | Uint8Array): Promise<void>;
+  /** Resolves once all that was written has been taken. @throws {OutputClosedError} as `write` does. */
+  flush(): Promise<void>;
   /** Writes messages, progress and errors: everything that is not a result. */
   writeError(text: string): void;
   /** `text` in a style, where the stream shows colours and the user has not refused them. */
   style(stream: 'output' | 'error', style: TextStyle, text: string): string;
+}
+
+/** Standard output takes no more, for instance because its disk is full. */
+export class OutputFailedError extends Error {
+  readonly code = 'outputFailed';
+
+  constructor(cause: Error) {
+    super(`cannot write the output: ${cause.message}`, { cause });
+    this.name = 'OutputFailedError';
+  }
 }
 
 /** Whoever read standard output has stopped, as `head` does: no failure, but nothing more to do. */
@@ -39,7 +51,7 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     wakers.clear();
   };
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    failure = error.code === 'EPIPE' ? new OutputClosedError(error) : error;
+    failure = error.code === 'EPIPE' ? new OutputClosedError(error) : new OutputFailedError(error);
     wakeAll();
   });
   stdout.on('drain', wakeAll);
@@ -60,6 +72,10 @@ export function processTerminal(process: NodeJS.Process): Terminal {
       if (failure !== undefined) throw failure;
       if (stdout.write(chunk)) return;
       await new Promise<void>((resolve) => wakers.add(resolve));
+      if (failure !== undefined) throw failure;
+    },
+    async flush() {
+      if (failure === undefined) await new Promise<void>((resolve) => stdout.write('', () => resolve()));
       if (failure !== undefined) throw failure;
     },
     writeError: (text) => {

@@ -17,6 +17,8 @@ export class MemoryTerminal implements Terminal {
     this.chunks.push(Buffer.from(chunk as Uint8Array));
   }
 
+  async flush(): Promise<void> {}
+
   writeError(text: string): void {
     this.errors += text;
   }
