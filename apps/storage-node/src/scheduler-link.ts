@@ -74,12 +74,21 @@ async function runScheduler(options: SchedulerLinkOptions): Promise<SchedulerLin
   }
 }
 
+/** How long one attempt to reach the scheduler takes before the node says that it is still waiting. */
+const reachTimeoutMs = 5_000;
+
 /** A node may well be started before its scheduler: it waits, and says so. */
 async function reachScheduler(address: string, options: SchedulerLinkOptions): Promise<SchedulerLink> {
   const { runtime, cleanup, signal } = options;
+  runtime.logger.info('connecting to the scheduler', { scheduler: address });
   for (;;) {
     try {
-      const client = await GrpcSchedulerClient.connect({ endpoints: [address], runtime, signal });
+      const client = await GrpcSchedulerClient.connect({
+        endpoints: [address],
+        runtime,
+        signal,
+        config: { connectTimeoutMs: reachTimeoutMs },
+      });
       cleanup.push("the scheduler's client", () => client.close());
       return { client, address, isInside: false };
     } catch (error) {
