@@ -1,4 +1,15 @@
+export { type Bank, checkBank } from './checkers/check-bank.ts';
+export { type CallbackEvent, checkCallbacks } from './checkers/check-callbacks.ts';
+export { checkEpochs, type EpochObservation } from './checkers/check-epochs.ts';
+export { checkFencing, type FencingEvent } from './checkers/check-fencing.ts';
+export { checkFinalValues } from './checkers/check-final-values.ts';
+export { checkLeaders, type LeaderObservation } from './checkers/check-leaders.ts';
+export { checkListAppend } from './checkers/check-list-append.ts';
+export { checkRegionTiling, type RegionRange } from './checkers/check-region-tiling.ts';
 export { checkRegister, type RegisterCheckOptions } from './checkers/check-register.ts';
+export { checkReplicaHashes, type ReplicaHash, type ReplicaHashOptions } from './checkers/check-replica-hashes.ts';
+export { checkSet } from './checkers/check-set.ts';
+export { checkWatch, type WatchChange, type WatchRecord } from './checkers/check-watch.ts';
 export { describeVerdict, isPassed, type Verdict, type Violation } from './checkers/verdict.ts';
 export { HistoryError, type HistoryErrorCode } from './history/history-error.ts';
 export type { HistoryEvent } from './history/history-event.ts';
