@@ -1,3 +1,5 @@
+import { ConfigError, checkConfig, wholeNumberViolations } from '@flotilla/runtime';
+
 /** How the client behaves. Sizes are in bytes, times in milliseconds. */
 export interface RawClientConfig {
   /** The longest key; a longer one is refused before it is sent. */
@@ -66,15 +68,10 @@ export const testRawClientConfig: RawClientConfig = Object.freeze({
 });
 
 /** A configuration that cannot be used, with every reason at once. */
-export class RawClientConfigError extends Error {
-  readonly code = 'invalidConfig';
-  /** One line for each violation; each begins with the field's name. */
-  readonly violations: readonly string[];
-
+export class RawClientConfigError extends ConfigError {
   constructor(violations: readonly string[]) {
-    super(`invalid client configuration: ${violations.join('; ')}`);
+    super('invalid client configuration', violations);
     this.name = 'RawClientConfigError';
-    this.violations = violations;
   }
 }
 
@@ -84,16 +81,14 @@ export class RawClientConfigError extends Error {
  * @throws {RawClientConfigError} with code `invalidConfig` that names every violation.
  */
 export function resolveRawClientConfig(partial: Partial<RawClientConfig> = {}): RawClientConfig {
-  const config = { ...defaultRawClientConfig, ...partial };
-  const { retryUnknownWrites, ...numbers } = config;
-  const violations: string[] = [];
-  for (const [field, value] of Object.entries(numbers) as [string, unknown][]) {
-    if (!Number.isSafeInteger(value) || (value as number) < 1 || (value as number) > 2 ** 31 - 1) {
-      violations.push(`${field}: must be a whole number from 1 to 2147483647, got ${String(value)}`);
-    }
-  }
+  return checkConfig({ ...defaultRawClientConfig, ...partial }, { violationsOf, refuse });
+}
+
+const refuse = (violations: readonly string[]) => new RawClientConfigError(violations);
+
+function violationsOf({ retryUnknownWrites, ...numbers }: RawClientConfig): string[] {
+  const violations = wholeNumberViolations(numbers);
   if (typeof retryUnknownWrites !== 'boolean') violations.push('retryUnknownWrites: must be true or false');
-  if (config.retryMaxMs < config.retryInitialMs) violations.push('retryMaxMs: must be at least retryInitialMs');
-  if (violations.length > 0) throw new RawClientConfigError(violations);
-  return Object.freeze(config);
+  if (numbers.retryMaxMs < numbers.retryInitialMs) violations.push('retryMaxMs: must be at least retryInitialMs');
+  return violations;
 }

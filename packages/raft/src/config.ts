@@ -1,3 +1,5 @@
+import { ConfigError, checkConfig } from '@flotilla/runtime';
+
 /** When a read may be answered: after a round of heartbeats, or on the strength of the leader's lease. */
 export type ReadOnlyMode = 'safe' | 'leaseBased';
 
@@ -64,14 +66,12 @@ export const defaultRaftConfig: Omit<RaftConfig, 'id'> = Object.freeze({
 });
 
 /** A configuration that cannot be used; `violations` names every field that is wrong. */
-export class RaftConfigError extends Error {
-  readonly code = 'invalidRaftConfig';
-  readonly violations: readonly string[];
+export class RaftConfigError extends ConfigError {
+  override readonly code = 'invalidRaftConfig';
 
   constructor(violations: readonly string[]) {
-    super(`invalid raft configuration: ${violations.join('; ')}`);
+    super('invalid raft configuration', violations);
     this.name = 'RaftConfigError';
-    this.violations = violations;
   }
 }
 
@@ -81,7 +81,12 @@ export class RaftConfigError extends Error {
  * @throws {RaftConfigError} naming every violation at once.
  */
 export function resolveRaftConfig(partial: Partial<RaftConfig> & { readonly id: number }): RaftConfig {
-  const config: RaftConfig = { ...defaultRaftConfig, ...partial };
+  return checkConfig<RaftConfig>({ ...defaultRaftConfig, ...partial }, { violationsOf, refuse });
+}
+
+const refuse = (violations: readonly string[]) => new RaftConfigError(violations);
+
+function violationsOf(config: RaftConfig): string[] {
   const violations: string[] = [];
   const whole = (field: keyof RaftConfig, minimum: number, maximum: number): void => {
     const value = config[field];
@@ -114,6 +119,5 @@ export function resolveRaftConfig(partial: Partial<RaftConfig> & { readonly id: 
   if (config.readOnly === 'leaseBased' && !config.checkQuorum) {
     violations.push('readOnly is leaseBased, which needs checkQuorum: without it there is no lease');
   }
-  if (violations.length > 0) throw new RaftConfigError(violations);
-  return Object.freeze(config);
+  return violations;
 }

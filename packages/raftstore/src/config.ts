@@ -1,3 +1,5 @@
+import { ConfigError, checkConfig } from '@flotilla/runtime';
+
 /** How a store behaves. Every interval is a multiple of `tickIntervalMs`, rounded up. */
 export interface RaftStoreConfig {
   /** Milliseconds of one base tick: one raft tick of every peer. */
@@ -107,14 +109,10 @@ export const testRaftStoreConfig: RaftStoreConfig = Object.freeze({
 });
 
 /** A configuration that breaks its limits; `violations` names every field at once. */
-export class RaftStoreConfigError extends Error {
-  readonly code = 'invalidConfig';
-  readonly violations: readonly string[];
-
+export class RaftStoreConfigError extends ConfigError {
   constructor(violations: readonly string[]) {
-    super(`raftstore configuration: ${violations.join('; ')}`);
+    super('raftstore configuration', violations);
     this.name = 'RaftStoreConfigError';
-    this.violations = violations;
   }
 }
 
@@ -124,7 +122,12 @@ export class RaftStoreConfigError extends Error {
  * @throws {RaftStoreConfigError} with code `invalidConfig`.
  */
 export function resolveRaftStoreConfig(partial: Partial<RaftStoreConfig> = {}): RaftStoreConfig {
-  const config: RaftStoreConfig = { ...defaultRaftStoreConfig, ...partial };
+  return checkConfig({ ...defaultRaftStoreConfig, ...partial }, { violationsOf, refuse });
+}
+
+const refuse = (violations: readonly string[]) => new RaftStoreConfigError(violations);
+
+function violationsOf(config: RaftStoreConfig): string[] {
   const violations: string[] = [];
   for (const [name, value] of Object.entries(config) as [string, unknown][]) {
     if (!(name in defaultRaftStoreConfig)) violations.push(`${name} is not a setting`);
@@ -143,8 +146,7 @@ export function resolveRaftStoreConfig(partial: Partial<RaftStoreConfig> = {}): 
   if (config.maxKeyBytes + config.maxValueBytes > config.maxEntryBytes) {
     violations.push(`maxEntryBytes (${config.maxEntryBytes}) must hold a key and a value of the largest size`);
   }
-  if (violations.length > 0) throw new RaftStoreConfigError(violations);
-  return Object.freeze(config);
+  return violations;
 }
 
 /** Whole ticks, at least one, that cover `intervalMs`. */

@@ -1,3 +1,5 @@
+import { ConfigError, checkConfig, wholeNumberViolations } from '@flotilla/runtime';
+
 /** How the gRPC client behaves; all durations in milliseconds. */
 export interface GrpcSchedulerClientConfig {
   /** The deadline of one attempt of one call. */
@@ -38,15 +40,10 @@ export const testGrpcSchedulerClientConfig: GrpcSchedulerClientConfig = Object.f
 });
 
 /** A configuration that cannot be used, with everything that is wrong with it. */
-export class GrpcSchedulerClientConfigError extends Error {
-  readonly code = 'invalidConfig';
-  /** One line for each violation; each begins with the field's name. */
-  readonly violations: readonly string[];
-
+export class GrpcSchedulerClientConfigError extends ConfigError {
   constructor(violations: readonly string[]) {
-    super(`invalid configuration of the scheduler client: ${violations.join('; ')}`);
+    super('invalid configuration of the scheduler client', violations);
     this.name = 'GrpcSchedulerClientConfigError';
-    this.violations = violations;
   }
 }
 
@@ -58,16 +55,15 @@ export class GrpcSchedulerClientConfigError extends Error {
 export function resolveGrpcSchedulerClientConfig(
   partial: Partial<GrpcSchedulerClientConfig> = {},
 ): GrpcSchedulerClientConfig {
-  const config = { ...defaultGrpcSchedulerClientConfig, ...partial };
-  const violations: string[] = [];
-  for (const [field, value] of Object.entries(config) as [string, unknown][]) {
-    if (!Number.isSafeInteger(value) || (value as number) < 1 || (value as number) > 2 ** 31 - 1) {
-      violations.push(`${field}: must be a whole number from 1 to 2147483647, got ${String(value)}`);
-    }
-  }
+  return checkConfig({ ...defaultGrpcSchedulerClientConfig, ...partial }, { violationsOf, refuse });
+}
+
+const refuse = (violations: readonly string[]) => new GrpcSchedulerClientConfigError(violations);
+
+function violationsOf(config: GrpcSchedulerClientConfig): string[] {
+  const violations = wholeNumberViolations(config);
   if (config.backoffMaxMs < config.backoffInitialMs) {
     violations.push('backoffMaxMs: must be at least backoffInitialMs');
   }
-  if (violations.length > 0) throw new GrpcSchedulerClientConfigError(violations);
-  return Object.freeze(config);
+  return violations;
 }

@@ -1,3 +1,5 @@
+import { ConfigError, checkConfig } from '@flotilla/runtime';
+
 /** How the placement driver works; all durations in milliseconds. */
 export interface SchedulerConfig {
   /** Ids reserved by one synced write, 1 to 1,000,000. A crash wastes at most this many. */
@@ -35,14 +37,10 @@ export const testSchedulerConfig: SchedulerConfig = {
 };
 
 /** A configuration that cannot be used, with everything that is wrong with it. */
-export class SchedulerConfigError extends Error {
-  readonly code = 'invalidConfig';
-  readonly violations: readonly string[];
-
+export class SchedulerConfigError extends ConfigError {
   constructor(violations: readonly string[]) {
-    super(`the scheduler's configuration is invalid: ${violations.join('; ')}`);
+    super("the scheduler's configuration is invalid", violations);
     this.name = 'SchedulerConfigError';
-    this.violations = violations;
   }
 }
 
@@ -52,7 +50,12 @@ export class SchedulerConfigError extends Error {
  * @throws {SchedulerConfigError} with every violation at once.
  */
 export function resolveSchedulerConfig(partial: Partial<SchedulerConfig> = {}): SchedulerConfig {
-  const config = { ...defaultSchedulerConfig, ...partial };
+  return checkConfig({ ...defaultSchedulerConfig, ...partial }, { violationsOf, refuse });
+}
+
+const refuse = (violations: readonly string[]) => new SchedulerConfigError(violations);
+
+function violationsOf(config: SchedulerConfig): string[] {
   const violations: string[] = [];
   const within = (field: keyof SchedulerConfig, least: number, most: number): void => {
     const value = config[field];
@@ -66,6 +69,5 @@ export function resolveSchedulerConfig(partial: Partial<SchedulerConfig> = {}): 
   within('storeDisconnectedAfterMs', 1, 86_400_000);
   within('storeUnhealthyAfterMs', config.storeDisconnectedAfterMs, 86_400_000);
   within('storeDownAfterMs', config.storeUnhealthyAfterMs, 86_400_000);
-  if (violations.length > 0) throw new SchedulerConfigError(violations);
-  return Object.freeze(config);
+  return violations;
 }

@@ -1,3 +1,5 @@
+import { ConfigError, checkConfig, wholeNumberViolations } from '@flotilla/runtime';
+
 /** What a store's servers accept and how they behave. Sizes are in bytes, times in milliseconds. */
 export interface ServerConfig {
   /** The longest key of a raw request. */
@@ -91,15 +93,10 @@ export const testTransportConfig: TransportConfig = Object.freeze({
 });
 
 /** A configuration that cannot be used, with every reason at once. */
-export class ServerConfigError extends Error {
-  readonly code = 'invalidConfig';
-  /** One line for each violation; each begins with the field's name. */
-  readonly violations: readonly string[];
-
+export class ServerConfigError extends ConfigError {
   constructor(what: string, violations: readonly string[]) {
-    super(`invalid ${what} configuration: ${violations.join('; ')}`);
+    super(`invalid ${what} configuration`, violations);
     this.name = 'ServerConfigError';
-    this.violations = violations;
   }
 }
 
@@ -109,7 +106,13 @@ export class ServerConfigError extends Error {
  * @throws {ServerConfigError} with code `invalidConfig` that names every violation.
  */
 export function resolveServerConfig(partial: Partial<ServerConfig> = {}): ServerConfig {
-  const config = { ...defaultServerConfig, ...partial };
+  return checkConfig(
+    { ...defaultServerConfig, ...partial },
+    { violationsOf: serverViolations, refuse: (violations) => new ServerConfigError('server', violations) },
+  );
+}
+
+function serverViolations(config: ServerConfig): string[] {
   const violations = wholeNumberViolations(config);
   if (config.maxRequestBytes < config.maxKeyBytes + config.maxValueBytes) {
     violations.push('maxRequestBytes: must hold the largest key with the largest value');
@@ -117,8 +120,7 @@ export function resolveServerConfig(partial: Partial<ServerConfig> = {}): Server
   if (config.maxMessageBytes < config.maxRequestBytes) {
     violations.push('maxMessageBytes: must be at least maxRequestBytes');
   }
-  if (violations.length > 0) throw new ServerConfigError('server', violations);
-  return Object.freeze(config);
+  return violations;
 }
 
 /**
@@ -127,21 +129,16 @@ export function resolveServerConfig(partial: Partial<ServerConfig> = {}): Server
  * @throws {ServerConfigError} with code `invalidConfig` that names every violation.
  */
 export function resolveTransportConfig(partial: Partial<TransportConfig> = {}): TransportConfig {
-  const config = { ...defaultTransportConfig, ...partial };
+  return checkConfig(
+    { ...defaultTransportConfig, ...partial },
+    { violationsOf: transportViolations, refuse: (violations) => new ServerConfigError('transport', violations) },
+  );
+}
+
+function transportViolations(config: TransportConfig): string[] {
   const violations = wholeNumberViolations(config);
   if (config.reconnectMaxMs < config.reconnectInitialMs) {
     violations.push('reconnectMaxMs: must be at least reconnectInitialMs');
-  }
-  if (violations.length > 0) throw new ServerConfigError('transport', violations);
-  return Object.freeze(config);
-}
-
-function wholeNumberViolations(config: object): string[] {
-  const violations: string[] = [];
-  for (const [field, value] of Object.entries(config) as [string, unknown][]) {
-    if (!Number.isSafeInteger(value) || (value as number) < 1 || (value as number) > 2 ** 31 - 1) {
-      violations.push(`${field}: must be a whole number from 1 to 2147483647, got ${String(value)}`);
-    }
   }
   return violations;
 }
