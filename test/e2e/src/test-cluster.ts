@@ -86,6 +86,11 @@ export class TestCluster {
     await waitUntil('the scheduler', () => answers(`http://${this.#schedulerHttp}/readyz`, scheduler));
   }
 
+  /** Ends the scheduler as a power cut would. */
+  async killScheduler(): Promise<void> {
+    await this.#scheduler?.stop('SIGKILL');
+  }
+
   /** Starts the process of a node, without waiting for it. */
   spawnNode(node: number): ProcessUnderTest {
     const plan = this.plans[node]!;

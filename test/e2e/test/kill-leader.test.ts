@@ -1,8 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkpointPast } from '../src/load-checkpoint.ts';
 import { TestCluster } from '../src/test-cluster.ts';
-import { HopelessError, waitUntil } from '../src/wait-until.ts';
 import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
 
 const recordCount = 120_000;
@@ -37,15 +37,7 @@ test(
   async () => {
     const load = cluster.spawn(['load', file]);
     for (const share of killsAt) {
-      await waitUntil(
-        `${share} of the records`,
-        async () => {
-          if (load.hasEnded) throw new HopelessError(`the load ended early:\n${load.errors}`);
-          const { records: done } = JSON.parse(await readFile(`${file}.flotilla-load.json`, 'utf8'));
-          return done >= share * recordCount;
-        },
-        4 * minute,
-      );
+      await checkpointPast(load, file, share * recordCount);
       const leader = await cluster.findLeader();
       await cluster.killNode(leader);
       cluster.spawnNode(leader);

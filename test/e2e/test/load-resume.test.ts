@@ -1,9 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ProcessUnderTest } from '../src/process-under-test.ts';
+import { checkpointPast } from '../src/load-checkpoint.ts';
 import { TestCluster } from '../src/test-cluster.ts';
-import { HopelessError, waitUntil } from '../src/wait-until.ts';
 import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
 
 const minute = 60_000;
@@ -14,15 +13,6 @@ beforeAll(async () => {
   cluster = await TestCluster.start(1);
 }, 2 * minute);
 afterAll(() => cluster?.close());
-
-/** Waits until the checkpoint beside `file` says more than `lines`; returns what it says. */
-function checkpointPast(load: ProcessUnderTest, file: string, lines: number): Promise<number> {
-  return waitUntil(`a checkpoint past line ${lines}`, async () => {
-    if (load.hasEnded) throw new HopelessError(`the load ended early:\n${load.errors}`);
-    const { line } = JSON.parse(await readFile(`${file}.flotilla-load.json`, 'utf8')) as { readonly line: number };
-    return line > lines ? line : undefined;
-  });
-}
 
 test(
   'a load goes on where it was when it is stopped by Ctrl-C, and where it is known to have been when it is killed',

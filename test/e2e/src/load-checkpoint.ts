@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import type { ProcessUnderTest } from './process-under-test.ts';
+import { HopelessError, waitUntil } from './wait-until.ts';
+
+/** Waits until the checkpoint that `load` keeps beside `file` is past `lines`; returns the line it is at. */
+export function checkpointPast(load: ProcessUnderTest, file: string, lines: number): Promise<number> {
+  return waitUntil(
+    `a checkpoint past line ${lines}`,
+    async () => {
+      if (load.hasEnded) throw new HopelessError(`the load ended early:\n${load.errors}`);
+      const { line } = JSON.parse(await readFile(`${file}.flotilla-load.json`, 'utf8')) as { readonly line: number };
+      return line > lines ? line : undefined;
+    },
+    240_000,
+  );
+}

@@ -1,0 +1,39 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkpointPast } from '../src/load-checkpoint.ts';
+import { TestCluster } from '../src/test-cluster.ts';
+import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
+
+const minute = 60_000;
+const records = wordRecords(20_000);
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await TestCluster.start();
+}, 2 * minute);
+afterAll(() => cluster?.close());
+
+test(
+  'stores and clients that know their way go on without the scheduler, and it comes back with its cluster',
+  async () => {
+    const { clusterId } = await cluster.status();
+    const file = join(cluster.directory, 'words.ndjson');
+    await writeFile(file, toNdjson(records));
+    const load = cluster.spawn(['load', file]);
+    const before = await checkpointPast(load, file, 0);
+    await cluster.killScheduler();
+    await checkpointPast(load, file, before);
+
+    const { code, errors } = await cluster.run(['--timeout-ms', '500', 'get', 'a']);
+    expect(errors).toContain(`no scheduler answers at ${cluster.schedulerAddress}`);
+    expect(code).toBe(69);
+
+    await cluster.startScheduler();
+    expect((await load.ended).code).toBe(0);
+    expect((await cluster.status()).clusterId).toBe(clusterId);
+    const scan = await cluster.run(['scan']);
+    expect(scan.output.toString() === toScanOutput(records)).toBe(true);
+  },
+  5 * minute,
+);
