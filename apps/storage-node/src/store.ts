@@ -5,6 +5,7 @@ import type { SchedulerClient } from '@flotilla/scheduler-client';
 import {
   type CallObserver,
   createAdminService,
+  createRawBatchService,
   createTinyKvService,
   defaultServerConfig,
   defaultTransportConfig,
@@ -103,6 +104,7 @@ async function serve(
   const common = { store, config: defaultServerConfig, runtime, observe };
   const services = [
     createTinyKvService(common),
+    createRawBatchService(common),
     createAdminService({ ...common, describe: () => description, startTimeMs, version }),
   ];
   try {

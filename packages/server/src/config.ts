@@ -8,6 +8,8 @@ export interface ServerConfig {
   readonly maxValueBytes: number;
   /** The longest request of a client, encoded; covers key, value and what surrounds them. */
   readonly maxRequestBytes: number;
+  /** The most writes of one batch; the store refuses more than its own `maxBatchOperations`. */
+  readonly maxBatchWrites: number;
   /** The most pairs that one scan may ask for. */
   readonly maxScanPairs: number;
   /** A scan ends after the pair with which its keys and values reach this. */
@@ -27,6 +29,7 @@ export const defaultServerConfig: ServerConfig = Object.freeze({
   maxKeyBytes: 8 * 1024,
   maxValueBytes: 6 * 1024 * 1024,
   maxRequestBytes: 8 * 1024 * 1024,
+  maxBatchWrites: 1_024,
   maxScanPairs: 10_240,
   maxScanBytes: 8 * 1024 * 1024,
   maxMessageBytes: 16 * 1024 * 1024,
@@ -41,6 +44,7 @@ export const testServerConfig: ServerConfig = Object.freeze({
   maxKeyBytes: 64,
   maxValueBytes: 4_096,
   maxRequestBytes: 8_192,
+  maxBatchWrites: 16,
   maxScanPairs: 100,
   maxScanBytes: 8_192,
   maxMessageBytes: 65_536,

@@ -1,4 +1,4 @@
-import type { kvrpcpb, metapb } from '@flotilla/protocol';
+import { flotillapb, type kvrpcpb, type metapb } from '@flotilla/protocol';
 import type { ServerConfig } from './config.ts';
 import { RequestError } from './request-error.ts';
 
@@ -21,14 +21,39 @@ export function requireContext(context: kvrpcpb.Context | undefined): RequiredCo
 }
 
 /** @throws {RequestError} with code `invalidArgument` for an empty key or one above the limit. */
-export function checkKey(key: Uint8Array, config: ServerConfig): void {
-  if (key.length === 0) throw new RequestError('invalidArgument', 'key: empty, at least 1 byte is needed');
-  checkSize('key', key, config.maxKeyBytes);
+export function checkKey(key: Uint8Array, config: ServerConfig, field = 'key'): void {
+  if (key.length === 0) throw new RequestError('invalidArgument', `${field}: empty, at least 1 byte is needed`);
+  checkSize(field, key, config.maxKeyBytes);
 }
 
 /** @throws {RequestError} with code `invalidArgument` for a value above the limit; an empty value is a value. */
-export function checkValue(value: Uint8Array, config: ServerConfig): void {
-  checkSize('value', value, config.maxValueBytes);
+export function checkValue(value: Uint8Array, config: ServerConfig, field = 'value'): void {
+  checkSize(field, value, config.maxValueBytes);
+}
+
+/** @throws {RequestError} with code `invalidArgument` for no or too many writes, and for the first that is out of its limits. */
+export function checkBatch(writes: readonly flotillapb.RawWrite[], config: ServerConfig): void {
+  const { length } = writes;
+  if (length < 1 || length > config.maxBatchWrites) {
+    throw new RequestError(
+      'invalidArgument',
+      `writes: ${length} writes, from 1 to ${config.maxBatchWrites} are allowed`,
+    );
+  }
+  for (const [position, { op, key, value }] of writes.entries()) {
+    const field = `writes[${position}]`;
+    checkKey(key, config, `${field}.key`);
+    checkValue(value, config, `${field}.value`);
+    if (op !== flotillapb.RawWriteOp.Put && op !== flotillapb.RawWriteOp.Delete) {
+      throw new RequestError(
+        'invalidArgument',
+        `${field}.op: ${String(op)} is no operation, 0 (put) or 1 (delete) is meant`,
+      );
+    }
+    if (op === flotillapb.RawWriteOp.Delete && value.length > 0) {
+      throw new RequestError('invalidArgument', `${field}.value: ${value.length} bytes, a delete has none`);
+    }
+  }
 }
 
 /** @throws {RequestError} with code `invalidArgument` for a start key or a number of pairs above its limit. */

@@ -8,6 +8,7 @@ import { MockScheduler } from '@flotilla/scheduler-client';
 import { onTestFinished } from 'vitest';
 import {
   createAdminService,
+  createRawBatchService,
   createTinyKvService,
   type GrpcServer,
   GrpcTransport,
@@ -75,6 +76,7 @@ export class RealCluster {
     const describe = () => meta.Store.create({ id: store.storeId, address: node.address });
     const services = [
       createTinyKvService({ store, config, runtime }),
+      createRawBatchService({ store, config, runtime }),
       createAdminService({ store, describe, startTimeMs: 1, version: 'test', config, runtime }),
     ];
     const server = await startGrpcServer({ services, listen: node.address, config, runtime });
