@@ -88,20 +88,26 @@ export interface BatchFailure {
   readonly error: ClientError;
 }
 
-/** A batch of which some writes did not succeed; what is in neither list was not begun. */
+/**
+ * A batch of which some writes did not succeed. Each with an index below `begun` is among `failures` or has succeeded; those
+ * from there on were never sent.
+ */
 export class BatchIncompleteError extends ClientError {
   readonly code = 'batchIncomplete';
   /** Writes that succeeded. */
   readonly succeeded: number;
   /** Writes that failed, by their own errors; those with code `outcomeUnknown` may have taken effect. */
   readonly failures: readonly BatchFailure[];
+  /** Writes that were begun: the first ones of the input. */
+  readonly begun: number;
 
-  constructor(succeeded: number, failures: readonly BatchFailure[]) {
+  constructor(succeeded: number, failures: readonly BatchFailure[], begun: number) {
     const first = failures[0];
     super(`${failures.length} of a batch's writes failed after ${succeeded} had succeeded: ${first?.error.message}`, {
       cause: first?.error,
     });
     this.succeeded = succeeded;
     this.failures = failures;
+    this.begun = begun;
   }
 }

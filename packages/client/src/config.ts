@@ -17,8 +17,16 @@ export interface RawClientConfig {
   readonly retryMaxMs: number;
   /** Attempts of one call. */
   readonly maxAttempts: number;
-  /** Calls of one batch under way at once. */
+  /** Calls of one `getMany` under way at once. */
   readonly batchConcurrency: number;
+  /** Batches of one `putMany` or `deleteMany` under way at once. */
+  readonly writeBatchConcurrency: number;
+  /** The most writes of one batch; a store takes no more than 1,024. */
+  readonly maxBatchWrites: number;
+  /** The most bytes of keys and values in one batch, roughly; a single larger write goes alone. */
+  readonly maxBatchBytes: number;
+  /** A batch that is not full is sent when its input has brought nothing for this long. */
+  readonly batchLingerMs: number;
   /** Pairs that one request of a scan asks for. */
   readonly scanPagePairs: number;
   /** Regions that the cache holds; when there would be more, it starts afresh. */
@@ -46,6 +54,10 @@ export const defaultRawClientConfig: RawClientConfig = Object.freeze({
   retryMaxMs: 1_000,
   maxAttempts: 200,
   batchConcurrency: 64,
+  writeBatchConcurrency: 8,
+  maxBatchWrites: 1_024,
+  maxBatchBytes: 1024 * 1024,
+  batchLingerMs: 2,
   scanPagePairs: 1_024,
   maxCachedRegions: 100_000,
   regionsPerLookup: 32,
@@ -65,6 +77,8 @@ export const testRawClientConfig: RawClientConfig = Object.freeze({
   scanPagePairs: 4,
   regionsPerLookup: 2,
   batchConcurrency: 4,
+  writeBatchConcurrency: 4,
+  maxBatchWrites: 4,
 });
 
 /** A configuration that cannot be used, with every reason at once. */

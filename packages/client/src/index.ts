@@ -1,3 +1,4 @@
+export type { Items } from './batch-cutter.ts';
 export type { CallOptions } from './call-deadline.ts';
 export {
   type BatchFailure,
@@ -23,7 +24,6 @@ export {
 export {
   type BatchOptions,
   createRawClient,
-  type Items,
   type RawCallOptions,
   type RawClient,
   type RawClientOptions,

@@ -1,21 +1,18 @@
 import { kvrpcpb, tinykvpb } from '@flotilla/protocol';
 import type { Runtime } from '@flotilla/runtime';
 import type { SchedulerClient } from '@flotilla/scheduler-client';
+import type { Items } from './batch-cutter.ts';
 import { runBounded } from './bounded-batch.ts';
 import type { CallOptions } from './call-deadline.ts';
-import {
-  type BatchFailure,
-  BatchIncompleteError,
-  ClientError,
-  InvalidArgumentError,
-  RejectedError,
-} from './client-error.ts';
+import { InvalidArgumentError, RejectedError } from './client-error.ts';
 import { type RawClientConfig, resolveRawClientConfig } from './config.ts';
 import { type Pair, type ScanOptions, type ScanRange, scanPages } from './raw-scan.ts';
+import { RegionBatcher, type Write } from './region-batch.ts';
 import { RegionCaller, type RegionRequest } from './region-call.ts';
 import { RegionDirectory } from './region-directory.ts';
 import { StoreChannels } from './store-channels.ts';
 import { fetchStoreReports, type StoreReport } from './store-report.ts';
+import { writeMany } from './write-many.ts';
 
 /** What a client needs. */
 export interface RawClientOptions {
@@ -33,14 +30,11 @@ export interface RawCallOptions extends CallOptions {
 
 /** What a batch takes. */
 export interface BatchOptions extends RawCallOptions {
-  /** Calls under way at once; `batchConcurrency` of the configuration unless given. */
+  /** Calls under way at once; unless given, `batchConcurrency` of the configuration, or `writeBatchConcurrency` for writes. */
   readonly concurrency?: number | undefined;
   /** Hears how many items have succeeded, after each. */
   readonly onProgress?: ((succeeded: number) => void) | undefined;
 }
-
-/** Many items, already there or read on demand. */
-export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 /**
  * Reads and writes single keys of a cluster, and scans them. Every call rejects with a `ClientError` of a stable `code`;
@@ -63,7 +57,8 @@ export interface RawClient {
   /** The values of keys, in the keys' order. Rejects with the first error. */
   getMany(keys: readonly Uint8Array[], options?: BatchOptions): Promise<(Uint8Array | undefined)[]>;
   /**
-   * Puts pairs, each for itself and in no order. Begins no more after a failure. Resolves with how many there were.
+   * Puts pairs, in batches of up to `maxBatchWrites` and `maxBatchBytes`, each of which a region writes at once. Pairs with the
+   * same key are put in their order, others in any. Begins no more batches after a failure. Resolves with how many there were.
    *
    * @throws {BatchIncompleteError} that tells which failed; by then nothing is under way.
    */
@@ -92,6 +87,7 @@ class RoutingRawClient implements RawClient {
   readonly #directory: RegionDirectory;
   readonly #channels: StoreChannels;
   readonly #caller: RegionCaller;
+  readonly #batcher: RegionBatcher;
 
   constructor({ schedulerClient, runtime, config: partial }: RawClientOptions) {
     const config = resolveRawClientConfig(partial);
@@ -101,6 +97,7 @@ class RoutingRawClient implements RawClient {
     this.#directory = new RegionDirectory(schedulerClient, config, runtime);
     this.#channels = new StoreChannels(schedulerClient, config, runtime);
     this.#caller = new RegionCaller({ directory: this.#directory, channels: this.#channels, config, runtime });
+    this.#batcher = new RegionBatcher({ caller: this.#caller, directory: this.#directory, config });
   }
 
   async get(key: Uint8Array, options: RawCallOptions = {}): Promise<Uint8Array | undefined> {
@@ -139,19 +136,26 @@ class RoutingRawClient implements RawClient {
 
   async getMany(keys: readonly Uint8Array[], options: BatchOptions = {}): Promise<(Uint8Array | undefined)[]> {
     const values = new Array<Uint8Array | undefined>(keys.length).fill(undefined);
-    await runBounded(keys, concurrencyOf(options, this.#config), async (key, index) => {
+    await runBounded(keys, concurrencyOf(options, this.#config.batchConcurrency), async (key, index) => {
       values[index] = await this.get(key, options);
       return true;
     });
     return values;
   }
 
-  putMany(pairs: Items<Pair>, options: BatchOptions = {}): Promise<number> {
-    return this.#writeMany(pairs, options, ({ key, value }) => this.put(key, value, options));
+  async putMany(pairs: Items<Pair>, options: BatchOptions = {}): Promise<number> {
+    return this.#writeMany(pairs, options, ({ key, value }) => {
+      checkKey(key, this.#config);
+      checkValue(value, this.#config);
+      return { key, value };
+    });
   }
 
-  deleteMany(keys: Items<Uint8Array>, options: BatchOptions = {}): Promise<number> {
-    return this.#writeMany(keys, options, (key) => this.delete(key, options));
+  async deleteMany(keys: Items<Uint8Array>, options: BatchOptions = {}): Promise<number> {
+    return this.#writeMany(keys, options, (key) => {
+      checkKey(key, this.#config);
+      return { key, value: undefined };
+    });
   }
 
   storeReports(options: CallOptions = {}): Promise<readonly StoreReport[]> {
@@ -174,27 +178,10 @@ class RoutingRawClient implements RawClient {
     if (response.error !== '') throw new RejectedError(`${request.name}: ${response.error}`);
   }
 
-  async #writeMany<Item>(
-    items: Items<Item>,
-    options: BatchOptions,
-    writeOne: (item: Item) => Promise<void>,
-  ): Promise<number> {
-    const failures: BatchFailure[] = [];
-    let succeeded = 0;
-    await runBounded(items, concurrencyOf(options, this.#config), async (item, index) => {
-      try {
-        await writeOne(item);
-      } catch (error) {
-        if (!(error instanceof ClientError)) throw error;
-        failures.push({ index, error });
-        return false;
-      }
-      succeeded += 1;
-      options.onProgress?.(succeeded);
-      return true;
-    });
-    if (failures.length > 0) throw new BatchIncompleteError(succeeded, failures);
-    return succeeded;
+  #writeMany<Item>(items: Items<Item>, options: BatchOptions, toWrite: (item: Item) => Write): Promise<number> {
+    const concurrency = concurrencyOf(options, this.#config.writeBatchConcurrency);
+    const parts = { batcher: this.#batcher, config: this.#config, timers: this.#runtime.timers };
+    return writeMany(items, toWrite, { ...options, concurrency }, parts);
   }
 }
 
@@ -215,8 +202,8 @@ function checkScan(range: ScanRange, config: RawClientConfig): void {
   }
 }
 
-function concurrencyOf(batch: BatchOptions, config: RawClientConfig): number {
-  const concurrency = batch.concurrency ?? config.batchConcurrency;
+function concurrencyOf(batch: BatchOptions, otherwise: number): number {
+  const concurrency = batch.concurrency ?? otherwise;
   if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
     throw new InvalidArgumentError(`concurrency: must be a whole number of at least 1, got ${String(concurrency)}`);
   }

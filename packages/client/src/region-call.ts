@@ -25,7 +25,8 @@ export interface RegionRequest<Request, Response> {
   /** Whether sending it twice could matter. */
   readonly isWrite: boolean;
   readonly method: MethodDefinition<Request, Response>;
-  build(context: kvrpcpb.Context): Request;
+  /** The request for a region, built anew for each attempt. */
+  build(context: kvrpcpb.Context, region: metapb.Region): Request;
 }
 
 /** A region's answer that is not a refusal, with the region as it was when it answered. */
@@ -137,7 +138,7 @@ export class RegionCaller {
     const outcome = await channels.attempt(
       peer.storeId,
       request.method,
-      request.build(context),
+      request.build(context, region),
       deadline.signal,
       mayRepeat ? config.attemptTimeoutMs : undefined,
     );

@@ -5,7 +5,7 @@ import {
   ServerCredentials,
   type ServerUnaryCall,
   type sendUnaryData,
-  type status,
+  status,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { NEVER } from 'rxjs';
@@ -37,6 +37,10 @@ export class FakeCluster {
   misbehave: (storeId: number, call: string) => Misbehaviour | undefined = () => undefined;
   /** Every request that arrived, as `store:call`. */
   readonly arrivals: string[] = [];
+  /** Keys that the stores refuse in batches, as invalid. */
+  isBadKey: (key: Uint8Array) => boolean = () => false;
+  /** The keys of every batch that took effect. */
+  readonly batches: string[][] = [];
   /** What the scheduler was asked. */
   readonly lookups: string[] = [];
   isSchedulerDown = false;
@@ -71,6 +75,15 @@ export class FakeCluster {
       rawScan: this.#serve(storeId, 'scan', (request: kvrpcpb.RawScanRequest) => this.#scan(request)),
     };
     server.addService({ rawGet, rawPut, rawDelete, rawScan }, handlers);
+    server.addService(flotillapb.RawBatch, {
+      rawBatchWrite: this.#serve(storeId, 'batch', (request: flotillapb.RawBatchWriteRequest) => {
+        for (const { op, key, value } of request.writes) {
+          this.#write(op === flotillapb.RawWriteOp.Put ? { key, value } : { key });
+        }
+        this.batches.push(request.writes.map(({ key }) => Buffer.from(key).toString()));
+        return flotillapb.RawBatchWriteResponse.create({});
+      }),
+    });
     server.addService(flotillapb.Admin, {
       storeStatus: (_call: unknown, answer: sendUnaryData<flotillapb.StoreStatusResponse>) => {
         answer(null, flotillapb.StoreStatusResponse.create({ clusterId: 7, store: this.#store(storeId) }));
@@ -183,6 +196,10 @@ export class FakeCluster {
         answer(null, refusedResponse(name, refusal) as Response);
         return;
       }
+      if ((request as { writes?: readonly Write[] }).writes?.some(({ key }) => this.isBadKey(key)) === true) {
+        answer({ code: status.INVALID_ARGUMENT, details: 'a bad key' });
+        return;
+      }
       const response = act(request);
       if (fault?.type === 'actThenCut') this.killStore(storeId);
       else if (fault?.type === 'actThenUnknown') {
@@ -193,7 +210,12 @@ export class FakeCluster {
   }
 
   #check(storeId: number, request: object): errorpb.Error | undefined {
-    const { context, ...rest } = request as { context?: kvrpcpb.Context; key?: Uint8Array; startKey?: Uint8Array };
+    const { context, ...rest } = request as {
+      context?: kvrpcpb.Context;
+      key?: Uint8Array;
+      startKey?: Uint8Array;
+      writes?: readonly flotillapb.RawWrite[];
+    };
     const actual = { requestStoreId: context?.peer?.storeId ?? 0, actualStoreId: storeId };
     if (actual.requestStoreId !== storeId) return errorpb.Error.create({ storeNotMatch: actual });
     const regionId = context?.regionId ?? 0;
@@ -206,8 +228,9 @@ export class FakeCluster {
       const currentRegions = this.regions.map(({ region }) => region).filter(({ id }) => id >= regionId);
       return errorpb.Error.create({ epochNotMatch: { currentRegions } });
     }
-    const key = rest.key ?? rest.startKey ?? new Uint8Array();
-    if (holds(entry.region, key)) return undefined;
+    const keys = rest.writes?.map(({ key }) => key) ?? [rest.key ?? rest.startKey ?? new Uint8Array()];
+    const key = keys.find((one) => !holds(entry.region, one));
+    if (key === undefined) return undefined;
     const { startKey, endKey } = entry.region;
     return errorpb.Error.create({ keyNotInRegion: { key, regionId, startKey, endKey } });
   }
@@ -245,6 +268,7 @@ function holds(region: metapb.Region, key: Uint8Array): boolean {
 
 function refusedResponse(name: string, regionError: errorpb.Error): object {
   if (name === 'get') return kvrpcpb.RawGetResponse.create({ regionError });
+  if (name === 'batch') return flotillapb.RawBatchWriteResponse.create({ regionError });
   return name === 'scan'
     ? kvrpcpb.RawScanResponse.create({ regionError })
     : kvrpcpb.RawPutResponse.create({ regionError });
