@@ -61,6 +61,12 @@ describe('batches', () => {
 
   it('keep the order of writes of one key, within a batch and across batches', async () => {
     const { client, cluster } = await startTestCluster({ maxBatchWrites: 2 });
+    let arrivals = 0;
+    // What comes later must not overtake what has to be sent again.
+    cluster.misbehave = (_storeId, call) =>
+      call === 'batch' && ++arrivals % 2 === 1
+        ? { type: 'refuse', error: { serverIsBusy: { reason: '', backoffMs: 0 } } }
+        : undefined;
     const pairs = Array.from({ length: 40 }, (_, index) => ({ key: bytes(`k${index % 3}`), value: bytes(`${index}`) }));
     await client.putMany(pairs, { concurrency: 8 });
     for (const index of [37, 38, 39]) expect(await client.get(bytes(`k${index % 3}`))).toEqual(bytes(`${index}`));

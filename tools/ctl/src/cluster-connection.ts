@@ -14,6 +14,8 @@ export interface ClusterConnection {
   readonly limits: RecordLimits;
   get(key: Uint8Array, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   put(key: Uint8Array, value: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /** Puts pairs in batches. @throws {BatchIncompleteError} that tells which failed. */
+  putMany(pairs: readonly Pair[], signal?: AbortSignal): Promise<unknown>;
   delete(key: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** Pairs of the range in key order, at most `limit` of them, page after page. */
   scanPages(range: KeyRange, limit: number | undefined, signal?: AbortSignal): AsyncIterable<readonly Pair[]>;

@@ -26,6 +26,7 @@ export async function connectCluster(
     limits: { maxKeyBytes, maxValueBytes },
     get: (key, signal) => client.get(key, { signal }),
     put: (key, value, signal) => client.put(key, value, { signal }),
+    putMany: (pairs, signal) => client.putMany(pairs, { signal }),
     delete: (key, signal) => client.delete(key, { signal }),
     scanPages: ({ start, end }, limit, signal) => client.scanPages({ start, end, limit }, { signal }),
     storeReports: (signal) => client.storeReports({ signal }),

@@ -117,7 +117,9 @@ function addLoad(program: Command, run: Run): void {
     .option('--skip-bad', 'go on past lines that are no records, and count them')
     .option('--restart', 'begin at the first line even if an earlier load stopped midway')
     .addOption(
-      new Option('--concurrency <records>', 'records written at once').default(256).argParser(wholeNumber(1, 4_096)),
+      new Option('--concurrency <records>', 'records written at once, in batches')
+        .default(4_096)
+        .argParser(wholeNumber(1, 16_384)),
     )
     .action((file: string, options: Omit<LoadArguments, 'file'>, command: Command) =>
       run(command, load, { ...options, file }),

@@ -1,4 +1,10 @@
-import type { Pair, StoreReport } from '@flotilla/client';
+import {
+  type BatchFailure,
+  BatchIncompleteError,
+  type ClientError,
+  type Pair,
+  type StoreReport,
+} from '@flotilla/client';
 import type { RegionWithLeader } from '@flotilla/scheduler-client';
 import type { ClusterConnection, KeyRange } from '../src/cluster-connection.ts';
 
@@ -24,6 +30,20 @@ export class MemoryCluster implements ClusterConnection {
     await this.onPut(latin1(key), latin1(value));
     this.pairs.set(latin1(key), latin1(value));
     this.history.push([latin1(key), latin1(value)]);
+  }
+
+  /** Puts every pair for itself, whatever became of the others. */
+  async putMany(pairs: readonly Pair[]): Promise<unknown> {
+    const failures: BatchFailure[] = [];
+    for (const [index, { key, value }] of pairs.entries()) {
+      try {
+        await this.put(key, value);
+      } catch (error) {
+        failures.push({ index, error: error as ClientError });
+      }
+    }
+    if (failures.length > 0) throw new BatchIncompleteError(pairs.length - failures.length, failures, pairs.length);
+    return pairs.length;
   }
 
   async delete(key: Uint8Array): Promise<void> {

@@ -1,4 +1,4 @@
-import { SimulatedWorld } from '@flotilla/runtime';
+import { type Runtime, SimulatedWorld } from '@flotilla/runtime';
 import { describeFailure } from '../src/failure.ts';
 import { runProgram } from '../src/program.ts';
 import { MemoryCluster } from './memory-cluster.ts';
@@ -12,7 +12,7 @@ export class CommandBench {
 
   /** Runs one command line to its exit code, with a terminal of its own. */
   async run(...args: readonly string[]): Promise<number> {
-    const runtime = new SimulatedWorld(1).createRuntime('flotilla');
+    const runtime = timelessRuntime();
     try {
       return await runProgram(args, {
         terminal: this.terminal,
@@ -36,4 +36,19 @@ export class CommandBench {
   clear(): void {
     this.terminal = new MemoryTerminal();
   }
+}
+
+/** A runtime whose time stands still, while deferred work runs: files and streams bring their data meanwhile. */
+function timelessRuntime(): Runtime {
+  const runtime = new SimulatedWorld(1).createRuntime('flotilla');
+  const { timers } = runtime;
+  return {
+    ...runtime,
+    timers: {
+      after: (delayMs, callback) => timers.after(delayMs, callback),
+      every: (periodMs, callback) => timers.every(periodMs, callback),
+      sleep: (delayMs, signal) => timers.sleep(delayMs, signal),
+      defer: (callback) => setImmediate(callback),
+    },
+  };
 }

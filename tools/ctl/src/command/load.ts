@@ -1,3 +1,4 @@
+import type { Pair } from '@flotilla/client';
 import type { ClusterConnection } from '../cluster-connection.ts';
 import { type Command, type CommandContext, CommandError, withConnection } from '../command-context.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
@@ -9,6 +10,7 @@ import { type LoadEnd, Loader } from '../load/loader.ts';
 import { PrefixFingerprint } from '../load/prefix-fingerprint.ts';
 import { grouped, shortDuration } from '../load/progress.ts';
 import { ProgressDisplay } from '../load/progress-display.ts';
+import { defaultPutBatcherConfig, PutBatcher } from '../load/put-batcher.ts';
 import { detectFormat, isBlankLine, type LoadFormat, parseRecordLine, type RecordLine } from '../load/record-line.ts';
 import { defaultRecordWriterConfig, RecordWriter } from '../load/record-writer.ts';
 import { findResumePoint, freshStart } from '../load/resume-point.ts';
@@ -30,6 +32,7 @@ export interface LoadArguments extends EncodingOptions {
 
 const checkpointPeriodMs = 1_000;
 const maxLinesAhead = 65_536;
+const maxBytesUnderWay = 64 * 1024 * 1024;
 /** Skipped lines named one by one; the others are counted. */
 const namedSkips = 20;
 
@@ -92,8 +95,10 @@ async function run(
     new CheckpointKeeper(input.name, connection.clusterId, fingerprint, (error) =>
       note(`this load cannot be resumed if it stops: ${describeFailure(error).message}`),
     );
+  const putMany = (pairs: readonly Pair[]) => connection.putMany(pairs);
+  const batcher = new PutBatcher(putMany, runtime.timers, defaultPutBatcherConfig);
   const writer = new RecordWriter({
-    put: (key, value) => connection.put(key, value),
+    put: (key, value) => batcher.put(key, value),
     classify: classifyPutFailure,
     clock: runtime.clock,
     timers: runtime.timers,
@@ -110,6 +115,7 @@ async function run(
     parse: (line) => parse(line, connection),
     write: (key, value) => writer.write(key, value),
     concurrency: args.concurrency,
+    maxBytesUnderWay,
     maxLinesAhead,
     maxLineBytes,
     skipBad: args.skipBad === true,

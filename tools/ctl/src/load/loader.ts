@@ -26,6 +26,8 @@ export interface LoadPlan {
   readonly write: (key: Uint8Array, value: Uint8Array) => Promise<WriteOutcome>;
   /** The most records being written at once. */
   readonly concurrency: number;
+  /** The most bytes of keys and values being written at once; a larger record is written alone. */
+  readonly maxBytesUnderWay: number;
   /** The most lines begun beyond the first one that is not acknowledged. */
   readonly maxLinesAhead: number;
   readonly maxLineBytes: number;
@@ -55,7 +57,7 @@ export class Loader {
   constructor(plan: LoadPlan) {
     this.#plan = plan;
     this.#prefix = new AcknowledgedPrefix(plan.start);
-    this.#slots = new Slots(plan.concurrency);
+    this.#slots = new Slots(plan.concurrency, plan.maxBytesUnderWay);
     this.#records = plan.start.records;
     this.#skipped = plan.start.skipped;
   }
@@ -111,10 +113,11 @@ export class Loader {
     } else {
       const name = Buffer.from(parsed.key).toString('latin1');
       await this.#keysInFlight.get(name);
-      await this.#slots.take();
+      const bytes = parsed.key.length + parsed.value.length;
+      await this.#slots.take(bytes);
       if (this.#plan.interrupt.aborted) this.#stop({ type: 'interrupted' });
       if (this.#end === undefined) this.#write(ticket, name, parsed.key, parsed.value);
-      else this.#slots.free();
+      else this.#slots.free(bytes);
     }
     if (this.#prefix.ahead >= this.#plan.maxLinesAhead) await this.#slots.idle();
   }
@@ -132,7 +135,7 @@ export class Loader {
       } else {
         this.#stop({ type: 'gaveUp', line: ticket.line, cause: outcome.cause });
       }
-      this.#slots.free();
+      this.#slots.free(key.length + value.length);
     });
     this.#keysInFlight.set(name, writing);
   }

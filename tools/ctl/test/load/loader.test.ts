@@ -24,6 +24,7 @@ class LoaderBench {
           this.open.set(name, resolve);
         }),
       concurrency: 4,
+      maxBytesUnderWay: 1_000,
       maxLinesAhead: 100,
       maxLineBytes: 100,
       skipBad: false,
@@ -68,6 +69,23 @@ test('writes up to the allowed number of records at once', async () => {
   bench.end('f=6');
   expect(await running).toEqual({ type: 'complete' });
   expect(bench.loader.prefix).toEqual({ line: 6, offset: 24, records: 6, skipped: 0 });
+});
+
+test('writes up to the allowed number of bytes at once, and a larger record alone', async () => {
+  const bench = new LoaderBench(['a\t12', 'b\t1', 'c\t123456789', 'd\t1'], { maxBytesUnderWay: 5 });
+  const running = bench.loader.run();
+  await settle();
+  expect(bench.begun).toEqual(['a=12', 'b=1']);
+  bench.end('a=12');
+  await settle();
+  expect(bench.begun).toEqual(['a=12', 'b=1']);
+  bench.end('b=1');
+  await settle();
+  expect(bench.begun).toEqual(['a=12', 'b=1', 'c=123456789']);
+  bench.end('c=123456789');
+  await settle();
+  bench.end('d=1');
+  expect(await running).toEqual({ type: 'complete' });
 });
 
 test('writes records of one key in the order of the input', async () => {
