@@ -7,7 +7,9 @@ import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
 
 const recordCount = 120_000;
 /** Shares of the records after which the leader is killed. */
-const killsAt = [0.2, 0.45, 0.7];
+const killsAt = [0.1, 0.3, 0.5];
+/** Few records at once, so that the load lasts much longer than a node takes to be killed, missed and started again. */
+const concurrency = 16;
 const minute = 60_000;
 
 const records = wordRecords(recordCount);
@@ -35,11 +37,12 @@ async function expectEverything(): Promise<void> {
 test(
   `loads ${recordCount} records while the leader is killed three times, and loses none`,
   async () => {
-    const load = cluster.spawn(['load', file]);
+    const load = cluster.spawn(['load', file, '--concurrency', String(concurrency)]);
     for (const share of killsAt) {
       await checkpointPast(load, file, share * recordCount);
       const leader = await cluster.findLeader();
       await cluster.killNode(leader);
+      expect(load.hasEnded, 'the leader was killed during the load').toBe(false);
       cluster.spawnNode(leader);
       await cluster.awaitReady(leader);
     }

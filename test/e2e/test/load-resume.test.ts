@@ -7,6 +7,8 @@ import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
 
 const minute = 60_000;
 const records = wordRecords(40_000);
+/** Few records at once, so that the load lasts for several of the checkpoints that it keeps each second. */
+const slowly = ['--concurrency', '8'];
 
 let cluster: TestCluster;
 beforeAll(async () => {
@@ -20,7 +22,7 @@ test(
     const file = join(cluster.directory, 'words.ndjson');
     await writeFile(file, toNdjson(records));
 
-    const first = cluster.spawn(['load', file]);
+    const first = cluster.spawn(['load', file, ...slowly]);
     await checkpointPast(first, file, 0);
     const stopped = await first.stop('SIGINT');
     expect(stopped.code).toBe(130);
@@ -29,7 +31,7 @@ test(
     expect(line).toBeGreaterThan(0);
     expect(line).toBeLessThan(records.length);
 
-    const second = cluster.spawn(['load', file]);
+    const second = cluster.spawn(['load', file, ...slowly]);
     await second.heard(new RegExp(`resuming behind line ${told}`));
     const reached = await checkpointPast(second, file, line);
     await second.stop('SIGKILL');
