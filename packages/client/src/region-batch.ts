@@ -84,6 +84,7 @@ export class RegionBatcher {
         most = Math.floor(sent.length / 2);
         continue;
       }
+      if (error instanceof InvalidArgumentError) most = group.length;
       // Nothing was sent when the region was not found: none of what is left could be.
       for (const one of error !== undefined && sent.length === 0 ? open : sent) {
         one.result = error === undefined ? 'written' : failureOf(one, error);
