@@ -71,7 +71,9 @@ function parseArguments(): CommandLine | undefined {
 function createLogger({ logLevel, logFormat }: SchedulerAppConfig): Logger {
   const isTerminal = process.stdout.isTTY === true;
   const pretty = logFormat === 'pretty' || (logFormat === 'auto' && isTerminal);
-  return createPinoLogger({ level: logLevel, pretty, color: isTerminal });
+  const isDull = (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
+  const color = isTerminal ? !isDull : process.env['FORCE_COLOR'] === '1';
+  return createPinoLogger({ level: logLevel, pretty, color });
 }
 
 function announce(server: SchedulerServer, logger: Logger): void {
