@@ -7,6 +7,8 @@ import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
 
 const minute = 60_000;
 const records = wordRecords(20_000);
+/** Few records at once, so that the load lasts for several of the checkpoints that it keeps each second. */
+const slowly = ['--concurrency', '8'];
 
 let cluster: TestCluster;
 beforeAll(async () => {
@@ -20,7 +22,7 @@ test(
     const { clusterId } = await cluster.status();
     const file = join(cluster.directory, 'words.ndjson');
     await writeFile(file, toNdjson(records));
-    const load = cluster.spawn(['load', file]);
+    const load = cluster.spawn(['load', file, ...slowly]);
     const before = await checkpointPast(load, file, 0);
     await cluster.killScheduler();
     await checkpointPast(load, file, before);
