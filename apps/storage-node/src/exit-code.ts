@@ -7,7 +7,6 @@ export const exitCode = {
   invalidOptions: 64,
   /** A record on disk is not what was written. */
   damagedData: 65,
-  schedulerGone: 69,
   internal: 70,
   portInUse: 72,
   directoryNotWritable: 73,

@@ -62,7 +62,7 @@ const logger = createPinoLogger({ level: config.logLevel, pretty: isPretty, colo
 routeGrpcLogs(logger);
 const runtime = createSystemRuntime({ logger });
 const starting = new AbortController();
-let node: StorageNode | undefined;
+let started: Promise<StorageNode> | undefined;
 let outcome: ExitCode = exitCode.stopped;
 
 const grace = closeWithGrace(
@@ -87,6 +87,8 @@ const grace = closeWithGrace(
     if (err !== undefined) outcome = refuse(toNodeError('an unexpected error', err));
     if (signal !== undefined) logger.info('stopping; a second signal forces', { signal });
     starting.abort();
+    // A start that was given up, or has failed, has let go of everything itself.
+    const node = await started?.catch(() => undefined);
     await node?.close();
     if (signal !== undefined) logger.info('stopped');
     process.exit(outcome);
@@ -96,7 +98,8 @@ const grace = closeWithGrace(
 process.once('disconnect', () => grace.close());
 
 try {
-  node = await startStorageNode(config, runtime, { version, signal: starting.signal });
+  started = startStorageNode(config, runtime, { version, signal: starting.signal });
+  const node = await started;
   if (isTty && isPretty) process.stdout.write(bannerOf(node, config, version, showsColour));
   else logger.info('the node is ready', { ...node.addresses, clusterId: node.clusterId, storeId: node.storeId });
   outcome = refuse(await node.failed);

@@ -8,8 +8,6 @@ export type NodeErrorCode =
   | 'otherVersion'
   | 'damagedData'
   | 'portInUse'
-  | 'schedulerGone'
-  | 'startInterrupted'
   | 'internal';
 
 const exitCodes: Readonly<Record<NodeErrorCode, ExitCode>> = {
@@ -19,8 +17,6 @@ const exitCodes: Readonly<Record<NodeErrorCode, ExitCode>> = {
   otherVersion: exitCode.otherVersion,
   damagedData: exitCode.damagedData,
   portInUse: exitCode.portInUse,
-  schedulerGone: exitCode.schedulerGone,
-  startInterrupted: exitCode.stopped,
   internal: exitCode.internal,
 };
 

@@ -112,6 +112,15 @@ test('refuses the directory of another cluster', async () => {
   expect(refusalOf(end).msg).toMatch(/mine belongs to cluster \d+, but the scheduler is that of cluster \d+/);
 });
 
+test('waits for its scheduler, alive but not ready, and can be stopped meanwhile', async () => {
+  const ports = await freePorts();
+  const node = spawnNode(join(directory, 'data'), ports, '--scheduler', ports.scheduler);
+  const answer = async (path: string): Promise<number> => (await fetch(`http://${ports.http}${path}`)).status;
+  await waitUntil('the node to live', async () => (await answer('/livez')) === 200);
+  expect(await answer('/readyz')).toBe(503);
+  expect(await node.stop('SIGTERM')).toMatchObject({ code: 0, errors: '' });
+});
+
 test('refuses a directory of another version, and one that it cannot write to', async () => {
   const dataDir = join(directory, 'data');
   await mkdir(dataDir);
