@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, unlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { makeWritable, reasonOf } from '@flotilla/program';
 import { StartError } from './start-error.ts';
 
 /** Names that LevelDB gives its files. */
@@ -12,7 +13,8 @@ const databaseFile = /^(CURRENT|LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.(log|ldb|sst|
  */
 export async function openDataDirectory(dataDir: string): Promise<string> {
   const path = resolve(dataDir);
-  const names = await makeWritable(path);
+  await makeWritable(path, notWritable);
+  const names = await namesIn(path);
   const stranger = names.find((name) => !databaseFile.test(name));
   if (stranger === undefined) return path;
   const what = names.includes('FLOTILLA') ? "a storage node's directory" : `it holds ${stranger}`;
@@ -22,17 +24,14 @@ export async function openDataDirectory(dataDir: string): Promise<string> {
   );
 }
 
-/** The names in the directory. */
-async function makeWritable(path: string): Promise<string[]> {
-  const probe = join(path, `.write-probe-${process.pid}`);
+async function namesIn(path: string): Promise<string[]> {
   try {
-    await mkdir(path, { recursive: true });
-    const file = await open(probe, 'w');
-    await file.close();
-    await unlink(probe);
     return await readdir(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new StartError('directoryNotWritable', `cannot write to the data directory ${path}: ${reason}`, { cause });
+    throw notWritable(`cannot read the data directory ${path}: ${reasonOf(cause)}`, { cause });
   }
+}
+
+function notWritable(message: string, options: ErrorOptions): StartError {
+  return new StartError('directoryNotWritable', message, options);
 }

@@ -1,12 +1,18 @@
 import { createRequire } from 'node:module';
-import { createPinoLogger, createSystemRuntime, type Logger } from '@flotilla/runtime';
+import {
+  type CommandLine,
+  createProgramLogger,
+  exitCode,
+  OptionsError,
+  readCommandLine,
+  showsColour,
+  stopOnRequest,
+} from '@flotilla/program';
+import { createSystemRuntime, type Logger } from '@flotilla/runtime';
 import { routeGrpcLogs } from '@flotilla/server';
-import closeWithGrace from 'close-with-grace';
 import { CommanderError } from 'commander';
-import { type CommandLine, readCommandLine } from './command-line.ts';
 import type { SchedulerAppConfig } from './config.ts';
-import { exitCode } from './exit-code.ts';
-import { OptionsError } from './option-sources.ts';
+import { schedulerProgram } from './scheduler-program.ts';
 import { type SchedulerServer, startSchedulerServer } from './scheduler-server.ts';
 import { StartError } from './start-error.ts';
 
@@ -27,7 +33,8 @@ async function main(): Promise<void> {
     process.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);
     return;
   }
-  const logger = createLogger(config);
+  const isTerminal = process.stdout.isTTY === true;
+  const logger = createProgramLogger(config, { isTerminal, showsColour: showsColour(isTerminal, process.env) });
   routeGrpcLogs(logger);
   try {
     await run(config, logger);
@@ -46,10 +53,10 @@ async function run(config: SchedulerAppConfig, logger: Logger): Promise<void> {
 }
 
 /** The command line, or undefined when it has been answered or refused; the exit code is set then. */
-function parseArguments(): CommandLine | undefined {
+function parseArguments(): CommandLine<SchedulerAppConfig> | undefined {
   const { version } = createRequire(import.meta.url)('../package.json') as { readonly version: string };
   try {
-    return readCommandLine(process.argv.slice(2), process.env, {
+    return readCommandLine(schedulerProgram, process.argv.slice(2), process.env, {
       version,
       writeOut: (text) => void process.stdout.write(text),
       writeError: (text) => void process.stderr.write(text),
@@ -68,14 +75,6 @@ function parseArguments(): CommandLine | undefined {
   }
 }
 
-function createLogger({ logLevel, logFormat }: SchedulerAppConfig): Logger {
-  const isTerminal = process.stdout.isTTY === true;
-  const pretty = logFormat === 'pretty' || (logFormat === 'auto' && isTerminal);
-  const isDull = (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
-  const color = isTerminal ? !isDull : process.env['FORCE_COLOR'] === '1';
-  return createPinoLogger({ level: logLevel, pretty, color });
-}
-
 function announce(server: SchedulerServer, logger: Logger): void {
   const { clusterId, isBootstrapped, storeCount, regionCount } = server.core.status();
   logger.info('the scheduler serves gRPC', { listen: server.listen, clusterId, dataDir: server.dataDir });
@@ -89,18 +88,14 @@ function stopOnSignal(server: SchedulerServer, config: SchedulerAppConfig, logge
     logger.warn(`stopped before the shutdown was done: ${reason}`);
     process.exit(exitCode.forced);
   };
-  const grace = closeWithGrace(
-    {
-      delay: config.shutdownTimeoutMs + shutdownGraceMs,
-      logger: false,
-      // Faults of the process itself recur as soon as a handler returns: with one, a crash would spin for ever.
-      skip: ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGQUIT', 'SIGUSR2'],
-      onSecondSignal: (signal) => forced(`a second signal, ${signal}`),
-      onSecondError: (error) => logger.fatal('a second failure during the shutdown', { error }),
-      onTimeout: (delayMs) => forced(`it took more than ${delayMs} ms`),
-    },
-    async ({ signal, err }) => {
-      if (err !== undefined) logger.fatal('an unforeseen failure ends the scheduler', { error: err });
+  stopOnRequest(process, {
+    timeoutMs: config.shutdownTimeoutMs + shutdownGraceMs,
+    stopsWhenIdle: true,
+    onSecondSignal: (signal) => forced(`a second signal, ${signal}`),
+    onSecondError: (error) => logger.fatal('a second failure during the shutdown', { error }),
+    onTimeout: (delayMs) => forced(`it took more than ${delayMs} ms`),
+    stop: async ({ signal, error: failure }) => {
+      if (failure !== undefined) logger.fatal('an unforeseen failure ends the scheduler', { error: failure });
       else logger.info('shutting down', { signal });
       try {
         await server.close();
@@ -109,9 +104,7 @@ function stopOnSignal(server: SchedulerServer, config: SchedulerAppConfig, logge
         logger.error('the shutdown failed', { error });
         process.exit(exitCode.internal);
       }
-      if (err !== undefined) process.exit(exitCode.internal);
+      if (failure !== undefined) process.exit(exitCode.internal);
     },
-  );
-  // Whoever supervises this process over an IPC channel wants it to end when the supervisor does, however that ends.
-  process.once('disconnect', () => grace.close());
+  });
 }

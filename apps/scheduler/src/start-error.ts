@@ -1,4 +1,4 @@
-import { type ExitCode, exitCode } from './exit-code.ts';
+import { commonMeanings, type ExitCode, exitCode, meaningOf, ProgramError, reasonOf } from '@flotilla/program';
 
 /** Why a scheduler does not start. */
 export type StartErrorCode =
@@ -10,29 +10,17 @@ export type StartErrorCode =
   | 'internal';
 
 /** A scheduler that cannot start; the message tells a person what to do about it. */
-export class StartError extends Error {
-  readonly code: StartErrorCode;
+export class StartError extends ProgramError<StartErrorCode, ExitCode> {
+  override readonly name = 'StartError';
 
-  constructor(code: StartErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'StartError';
-    this.code = code;
-  }
-
-  get exitCode(): ExitCode {
+  override get exitCode(): ExitCode {
     return exitCode[this.code];
   }
 }
 
 const meaningOfCode: Readonly<Record<string, StartErrorCode>> = {
-  engineLocked: 'directoryInUse',
-  engineCorrupted: 'damagedData',
-  schedulerDataCorrupted: 'damagedData',
+  ...commonMeanings,
   notASchedulerDatabase: 'damagedData',
-  formatVersionMismatch: 'otherVersion',
-  addressInUse: 'portInUse',
-  addressNotAvailable: 'portInUse',
-  permissionDenied: 'portInUse',
 };
 
 /** What to do about it; it follows the reason. */
@@ -45,17 +33,11 @@ const adviceFor: Readonly<Record<StartErrorCode, string>> = {
   internal: '',
 };
 
-/**
- * Names what went wrong while `doing` something. The stable code nearest the cause decides, because what wraps it knows
- * less; an error without any is internal.
- */
+/** Names what went wrong while `doing` something; an error whose causes have no meaning here is internal. */
 export function toStartError(doing: string, cause: unknown): StartError {
   if (cause instanceof StartError) return cause;
-  let code: StartErrorCode = 'internal';
-  for (let error = cause; error instanceof Error; error = error.cause) {
-    code = meaningOfCode[(error as { readonly code?: string }).code ?? ''] ?? code;
-  }
+  const code = meaningOf(cause, meaningOfCode);
   // What LevelDB says of its lock would only confuse.
-  const reason = code === 'directoryInUse' ? '' : `: ${cause instanceof Error ? cause.message : String(cause)}`;
+  const reason = code === 'directoryInUse' ? '' : `: ${reasonOf(cause)}`;
   return new StartError(code, `${doing}${reason}${adviceFor[code]}`, { cause });
 }

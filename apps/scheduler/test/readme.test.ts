@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { exitCode } from '@flotilla/program';
 import { expect, test } from 'vitest';
 import { defaultSchedulerAppConfig } from '../src/config.ts';
-import { exitCode } from '../src/exit-code.ts';
 import { schedulerOptions } from '../src/option.ts';
 import { startProcess, temporaryDirectory } from './scheduler-process.ts';
 

@@ -1,38 +1,37 @@
+import {
+  dialAddress,
+  isWildcard,
+  listenAddress,
+  logFormat,
+  logLevel,
+  OptionsConfigError,
+  type OptionViolation,
+  portOf,
+  schemaViolations,
+  wholeNumber,
+} from '@flotilla/program';
 import { z } from 'zod';
-
-const address = z.string().refine(isAddress, { error: 'expected host:port with a port from 0 to 65535' });
-const dialAddress = z
-  .string()
-  .refine((text) => isAddress(text) && portOf(text) > 0, { error: 'expected host:port with a port from 1 to 65535' });
-const whole = (minimum: number, maximum: number) =>
-  z
-    .number({ error: 'expected a number' })
-    .refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, {
-      error: `expected a whole number from ${minimum} to ${maximum}`,
-    });
-const oneOf = <const Choice extends string>(choices: readonly Choice[]) =>
-  z.enum(choices, { error: `expected one of ${choices.join(', ')}` });
 
 /** What each option may be. Its keys are the options' names in configuration files. */
 export const storageNodeSchema = z.object({
   dataDir: z.string().min(1, { error: 'expected a path' }),
-  listen: address,
-  http: address,
+  listen: listenAddress,
+  http: listenAddress,
   advertise: dialAddress.optional(),
   scheduler: dialAddress.optional(),
-  schedulerListen: address,
-  maxPeerCount: whole(1, 15),
-  logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
-  logFormat: oneOf(['auto', 'pretty', 'json']),
-  tickIntervalMs: whole(1, 10_000),
-  electionTicks: whole(2, 1_000),
-  heartbeatTicks: whole(1, 999),
-  logGcIntervalMs: whole(10, 3_600_000),
-  logGcThreshold: whole(1, 1_000_000),
-  logGcMaxEntries: whole(1, 100_000_000),
-  regionHeartbeatIntervalMs: whole(10, 600_000),
-  storeHeartbeatIntervalMs: whole(10, 600_000),
-  shutdownTimeoutMs: whole(0, 600_000),
+  schedulerListen: listenAddress,
+  maxPeerCount: wholeNumber(1, 15),
+  logLevel,
+  logFormat,
+  tickIntervalMs: wholeNumber(1, 10_000),
+  electionTicks: wholeNumber(2, 1_000),
+  heartbeatTicks: wholeNumber(1, 999),
+  logGcIntervalMs: wholeNumber(10, 3_600_000),
+  logGcThreshold: wholeNumber(1, 1_000_000),
+  logGcMaxEntries: wholeNumber(1, 100_000_000),
+  regionHeartbeatIntervalMs: wholeNumber(10, 600_000),
+  storeHeartbeatIntervalMs: wholeNumber(10, 600_000),
+  shutdownTimeoutMs: wholeNumber(0, 600_000),
 });
 
 /**
@@ -83,24 +82,9 @@ export const testStorageNodeConfig: StorageNodeConfig = Object.freeze({
   shutdownTimeoutMs: 2_000,
 });
 
-/** One thing that is wrong with a configuration. */
-export interface ConfigViolation {
-  readonly option: keyof StorageNodeConfig | string;
-  /** What was given; `undefined` when the options do not fit together. */
-  readonly value?: unknown;
-  readonly reason: string;
-}
-
-/** A configuration that cannot be used, with everything that is wrong with it. */
-export class StorageNodeConfigError extends Error {
-  readonly code = 'invalidConfig';
-  readonly violations: readonly ConfigViolation[];
-
-  constructor(violations: readonly ConfigViolation[]) {
-    super(`invalid configuration: ${violations.map(({ option, reason }) => `${option}: ${reason}`).join('; ')}`);
-    this.name = 'StorageNodeConfigError';
-    this.violations = violations;
-  }
+/** A node's configuration that cannot be used, with everything that is wrong with it. */
+export class StorageNodeConfigError extends OptionsConfigError {
+  override readonly name = 'StorageNodeConfigError';
 }
 
 /**
@@ -109,25 +93,17 @@ export class StorageNodeConfigError extends Error {
  * @throws {StorageNodeConfigError} with every violation at once.
  */
 export function resolveStorageNodeConfig(partial: Readonly<Record<string, unknown>> = {}): StorageNodeConfig {
-  const given = { ...defaultStorageNodeConfig, ...partial };
+  const given: Readonly<Record<string, unknown>> = { ...defaultStorageNodeConfig, ...partial };
   const parsed = storageNodeSchema.strict().safeParse(given);
-  const violations: ConfigViolation[] = [];
-  for (const issue of parsed.error?.issues ?? []) {
-    if (issue.code === 'unrecognized_keys') {
-      violations.push(...issue.keys.map((option) => ({ option, reason: 'there is no such option' })));
-      continue;
-    }
-    const option = String(issue.path[0]);
-    violations.push({ option, value: (given as Readonly<Record<string, unknown>>)[option], reason: issue.message });
-  }
+  const violations = schemaViolations(parsed.error, given);
   if (parsed.success) violations.push(...contradictions(parsed.data));
   if (violations.length > 0 || !parsed.success) throw new StorageNodeConfigError(violations);
   return Object.freeze(parsed.data);
 }
 
 /** What each option allows by itself but not together. */
-function contradictions(config: StorageNodeConfig): ConfigViolation[] {
-  const violations: ConfigViolation[] = [];
+function contradictions(config: StorageNodeConfig): OptionViolation[] {
+  const violations: OptionViolation[] = [];
   const refuse = (option: keyof StorageNodeConfig, reason: string): void => {
     violations.push({ option, value: config[option], reason });
   };
@@ -156,18 +132,4 @@ function contradictions(config: StorageNodeConfig): ConfigViolation[] {
     if (taken !== undefined) refuse(option, `is the same address as ${taken[0]}`);
   }
   return violations;
-}
-
-function isAddress(text: string): boolean {
-  const port = portOf(text);
-  return port >= 0 && port <= 65_535;
-}
-
-/** The port of host:port; NaN when it is not that. */
-function portOf(text: string): number {
-  return Number(/^(?:[^\s:[\]]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(text)?.[1]);
-}
-
-function isWildcard(text: string): boolean {
-  return /^(0\.0\.0\.0|\[::\]|\[0:0:0:0:0:0:0:0\]):/.test(text);
 }

@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeWritable } from '@flotilla/program';
 import { z } from 'zod';
 import { NodeError } from './node-error.ts';
 
@@ -50,7 +51,7 @@ export interface DirectoryIdentity {
 export async function openDataDirectory(dataDir: string): Promise<DataDirectory> {
   const path = resolve(dataDir);
   const inside = (name: string): string => join(path, name);
-  await makeWritable(path);
+  await makeWritable(path, (message, options) => new NodeError('directoryNotWritable', message, options));
   const identity = (await readMarker(path)) ?? (await writeFirstMarker(path));
   return {
     path,
@@ -79,19 +80,6 @@ export function checkCluster({ path, identity }: DataDirectory, clusterId: numbe
     `${path} belongs to cluster ${identity.clusterId}, but the scheduler is that of cluster ${clusterId}; ` +
       'point --scheduler at the right one, or --data-dir at a directory of its own for this cluster',
   );
-}
-
-async function makeWritable(path: string): Promise<void> {
-  const probe = join(path, `.write-probe-${process.pid}`);
-  try {
-    await mkdir(path, { recursive: true });
-    const file = await open(probe, 'w');
-    await file.close();
-    await unlink(probe);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new NodeError('directoryNotWritable', `cannot write to the data directory ${path}: ${reason}`, { cause });
-  }
 }
 
 async function readMarker(path: string): Promise<DirectoryIdentity | undefined> {

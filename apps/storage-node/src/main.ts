@@ -1,23 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { createPinoLogger, createSystemRuntime } from '@flotilla/runtime';
+import {
+  type CommandLine,
+  createProgramLogger,
+  isPrettyLog,
+  OptionsError,
+  readCommandLine,
+  showsColour,
+  stopOnRequest,
+} from '@flotilla/program';
+import { createSystemRuntime } from '@flotilla/runtime';
 import { routeGrpcLogs } from '@flotilla/server';
-import closeWithGrace from 'close-with-grace';
 import { CommanderError } from 'commander';
 import { bannerOf } from './banner.ts';
-import { type CommandLine, readCommandLine } from './command-line.ts';
+import type { StorageNodeConfig } from './config.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { type NodeError, toNodeError } from './node-error.ts';
-import { OptionsError } from './option-sources.ts';
 import { startStorageNode } from './start-storage-node.ts';
 import type { StorageNode } from './storage-node.ts';
+import { storageNodeProgram } from './storage-node-program.ts';
 
 // The one module of this program that owns the process: its streams, its signals and its exit code.
-
-/**
- * Not requests to stop. The kernel sends most of them for a fault of the process itself, which recurs as soon as a handler
- * returns: with one, a crash would spin instead of ending the node.
- */
-const unhandledSignals = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGQUIT', 'SIGUSR2'] as const;
 
 /** What a shutdown may take beyond the handing over of leadership before it is cut off. */
 const closeTimeoutMs = 20_000;
@@ -26,17 +28,15 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 const isTty = process.stdout.isTTY === true;
-const showsColour =
-  (process.env['NO_COLOR'] ?? '') === '' &&
-  (isTty ? process.env['TERM'] !== 'dumb' : process.env['FORCE_COLOR'] === '1');
+const hasColour = showsColour(isTty, process.env);
 
 // Whoever reads the output may go away, as a terminal does when it closes; the node goes on.
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
-function commandLineOrExit(): CommandLine {
+function commandLineOrExit(): CommandLine<StorageNodeConfig> {
   try {
-    return readCommandLine(process.argv.slice(2), process.env, {
+    return readCommandLine(storageNodeProgram, process.argv.slice(2), process.env, {
       version,
       writeOut: (text) => process.stdout.write(text),
       writeError: (text) => process.stderr.write(text),
@@ -57,34 +57,31 @@ if (printConfig) {
   process.exit(0);
 }
 
-const isPretty = config.logFormat === 'pretty' || (config.logFormat === 'auto' && isTty);
-const logger = createPinoLogger({ level: config.logLevel, pretty: isPretty, color: showsColour });
+const isPretty = isPrettyLog(config, isTty);
+const logger = createProgramLogger(config, { isTerminal: isTty, showsColour: hasColour });
 routeGrpcLogs(logger);
 const runtime = createSystemRuntime({ logger });
 const starting = new AbortController();
 let started: Promise<StorageNode> | undefined;
 let outcome: ExitCode = exitCode.stopped;
 
-const grace = closeWithGrace(
-  {
-    delay: config.shutdownTimeoutMs + closeTimeoutMs,
-    logger: false,
-    skip: ['beforeExit', ...unhandledSignals],
-    onSecondSignal: (signal) => {
-      logger.warn('forced to stop', { signal });
-      process.exit(exitCode.forced);
-    },
-    onSecondError: (error) => {
-      logger.fatal('an error ended the shutdown', { error });
-      process.exit(exitCode.internal);
-    },
-    onTimeout: () => {
-      logger.error('the shutdown took too long and was cut off');
-      process.exit(exitCode.internal);
-    },
+const requestStop = stopOnRequest(process, {
+  timeoutMs: config.shutdownTimeoutMs + closeTimeoutMs,
+  stopsWhenIdle: false,
+  onSecondSignal: (signal) => {
+    logger.warn('forced to stop', { signal });
+    process.exit(exitCode.forced);
   },
-  async ({ signal, err }) => {
-    if (err !== undefined) outcome = refuse(toNodeError('an unexpected error', err));
+  onSecondError: (error) => {
+    logger.fatal('an error ended the shutdown', { error });
+    process.exit(exitCode.internal);
+  },
+  onTimeout: () => {
+    logger.error('the shutdown took too long and was cut off');
+    process.exit(exitCode.internal);
+  },
+  stop: async ({ signal, error }) => {
+    if (error !== undefined) outcome = refuse(toNodeError('an unexpected error', error));
     if (signal !== undefined) logger.info('stopping; a second signal forces', { signal });
     starting.abort();
     // A start that was given up, or has failed, has let go of everything itself.
@@ -93,17 +90,15 @@ const grace = closeWithGrace(
     if (signal !== undefined) logger.info('stopped');
     process.exit(outcome);
   },
-);
-// A supervisor that started this node with an IPC channel wants it to end when the supervisor does, however that ends.
-process.once('disconnect', () => grace.close());
+});
 
 try {
   started = startStorageNode(config, runtime, { version, signal: starting.signal });
   const node = await started;
-  if (isTty && isPretty) process.stdout.write(bannerOf(node, config, version, showsColour));
+  if (isTty && isPretty) process.stdout.write(bannerOf(node, config, version, hasColour));
   else logger.info('the node is ready', { ...node.addresses, clusterId: node.clusterId, storeId: node.storeId });
   outcome = refuse(await node.failed);
-  grace.close();
+  requestStop();
 } catch (error) {
   if (!starting.signal.aborted) {
     outcome = refuse(toNodeError('the node cannot start', error));

@@ -1,15 +1,8 @@
+import { type ProgramOption, programOption } from '@flotilla/program';
 import type { StorageNodeConfig } from './config.ts';
 
-/** One option as people set it: on the command line, in the environment, in a file. */
-export interface NodeOption {
-  /** Its name in a configuration file. */
-  readonly key: keyof StorageNodeConfig;
-  readonly flag: `--${string}`;
-  readonly argument: string;
-  readonly environment: `FLOTILLA_${string}`;
-  readonly type: 'text' | 'number';
-  readonly description: string;
-  /** Heading of its group in the help. */
+/** One option of a node, in a group of the help. */
+export interface NodeOption extends ProgramOption<keyof StorageNodeConfig> {
   readonly group: 'Node' | 'Cluster' | 'Logs' | 'Raft';
 }
 
@@ -53,7 +46,7 @@ const textKeys = new Set<NodeOption['key']>([
   'logFormat',
 ]);
 
-/** Every option of a node, in the order of the help. Flag and variable follow from the name, so that none can differ. */
+/** Every option of a node, in the order of the help. */
 export const nodeOptions: readonly NodeOption[] = [
   ...rowsOf('Node', nodeRows),
   ...rowsOf('Cluster', clusterRows),
@@ -63,15 +56,7 @@ export const nodeOptions: readonly NodeOption[] = [
 
 function rowsOf(group: NodeOption['group'], rows: readonly Row[]): NodeOption[] {
   return rows.map(([key, argument, description]) => {
-    const words = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    return {
-      key,
-      flag: `--${words}`,
-      argument,
-      environment: `FLOTILLA_${words.replaceAll('-', '_').toUpperCase()}`,
-      type: textKeys.has(key) ? 'text' : 'number',
-      description,
-      group,
-    };
+    const type = textKeys.has(key) ? 'text' : 'number';
+    return { ...programOption('FLOTILLA_', { key, argument, type, description }), group };
   });
 }

@@ -1,9 +1,10 @@
+import { configFromSources, type OptionSources, OptionsError } from '@flotilla/program';
 import { expect, test } from 'vitest';
-import { configFromSources, type OptionSources, OptionsError } from '../src/option-sources.ts';
+import { storageNodeProgram } from '../src/storage-node-program.ts';
 
 function linesOf(sources: OptionSources): readonly string[] {
   try {
-    configFromSources(sources);
+    configFromSources(storageNodeProgram, sources);
   } catch (error) {
     if (error instanceof OptionsError) return error.lines;
     throw error;
@@ -12,7 +13,7 @@ function linesOf(sources: OptionSources): readonly string[] {
 }
 
 test('flags win over the environment, the environment over the file, the file over the defaults', () => {
-  const config = configFromSources({
+  const config = configFromSources(storageNodeProgram, {
     flags: { dataDir: '/flag' },
     environment: { FLOTILLA_DATA_DIR: '/environment', FLOTILLA_LOG_LEVEL: 'debug', FLOTILLA_HTTP: '' },
     file: { path: 'node.json', content: '{"dataDir":"/file","logLevel":"warn","tickIntervalMs":50}' },

@@ -9,6 +9,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   protocol: [],
   actor: ['runtime'],
+  program: ['runtime'],
   raft: ['runtime', 'protocol'],
   engine: ['runtime', 'protocol'],
   'scheduler-client': ['runtime', 'protocol'],

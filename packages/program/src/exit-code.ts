@@ -1,11 +1,11 @@
 /**
- * What the exit code of `flotilla-scheduler` means to a supervisor. Numbers from 64 follow sysexits.h where it has a
- * match, and are the same as those of `flotilla-node`; 130 is 128 + SIGINT.
+ * What the exit code of a server program means to a supervisor; a program may add its own. Numbers from 64 follow
+ * sysexits.h where it has a match; 130 is 128 + SIGINT.
  */
 export const exitCode = {
   stopped: 0,
   invalidOptions: 64,
-  /** The database is not what was written, or not a scheduler's. */
+  /** What is on disk is not what was written, or not this program's. */
   damagedData: 65,
   internal: 70,
   portInUse: 72,
@@ -16,5 +16,5 @@ export const exitCode = {
   forced: 130,
 } as const;
 
-/** One of the documented exit codes. */
+/** One of the exit codes that every program has. */
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];

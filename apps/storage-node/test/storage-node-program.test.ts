@@ -1,10 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type CommandLine, OptionsError, readCommandLine } from '@flotilla/program';
 import { CommanderError } from 'commander';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type CommandLine, readCommandLine } from '../src/command-line.ts';
-import { OptionsError } from '../src/option-sources.ts';
+import type { StorageNodeConfig } from '../src/config.ts';
+import { storageNodeProgram } from '../src/storage-node-program.ts';
 
 let directory: string;
 let output: string;
@@ -16,8 +17,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-function read(args: readonly string[], environment: Record<string, string> = {}): CommandLine {
-  return readCommandLine(args, environment, {
+function read(args: readonly string[], environment: Record<string, string> = {}): CommandLine<StorageNodeConfig> {
+  return readCommandLine(storageNodeProgram, args, environment, {
     version: '1.2.3',
     writeOut: (text) => {
       output += text;

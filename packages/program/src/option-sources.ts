@@ -1,10 +1,6 @@
-import {
-  type ConfigViolation,
-  resolveSchedulerAppConfig,
-  type SchedulerAppConfig,
-  SchedulerAppConfigError,
-} from './config.ts';
-import { type SchedulerOption, schedulerOptions } from './option.ts';
+import type { ProgramOption } from './option.ts';
+import { OptionsConfigError, type OptionViolation } from './options-config-error.ts';
+import type { ProgramDescription } from './program-description.ts';
 
 /** What was set where. Texts are as typed; a file's values are as parsed from its JSON. */
 export interface OptionSources {
@@ -32,11 +28,14 @@ export class OptionsError extends Error {
  *
  * @throws {OptionsError} with every violation at once.
  */
-export function configFromSources(sources: OptionSources): SchedulerAppConfig {
+export function configFromSources<Config extends object>(
+  program: Pick<ProgramDescription<Config>, 'options' | 'resolve'>,
+  sources: OptionSources,
+): Config {
   const fromFile = readFileValues(sources.file);
   const given: Record<string, unknown> = { ...fromFile.values };
   const origins = new Map(Object.keys(given).map((key) => [key, `${key} in ${sources.file?.path}`]));
-  for (const option of schedulerOptions) {
+  for (const option of program.options) {
     const flag = sources.flags[option.key];
     const variable = sources.environment[option.environment];
     if (flag !== undefined) {
@@ -47,15 +46,15 @@ export function configFromSources(sources: OptionSources): SchedulerAppConfig {
       origins.set(option.key, `environment variable ${option.environment}`);
     }
   }
-  const violations = [...fromFile.violations];
+  const lines = [...fromFile.violations];
   try {
-    const config = resolveSchedulerAppConfig(given);
-    if (violations.length === 0) return config;
+    const config = program.resolve(given);
+    if (lines.length === 0) return config;
   } catch (error) {
-    if (!(error instanceof SchedulerAppConfigError)) throw error;
-    violations.push(...error.violations.map((violation) => lineOf(violation, origins)));
+    if (!(error instanceof OptionsConfigError)) throw error;
+    lines.push(...error.violations.map((violation) => lineOf(violation, program.options, origins)));
   }
-  throw new OptionsError(violations);
+  throw new OptionsError(lines);
 }
 
 interface FileValues {
@@ -77,12 +76,16 @@ function readFileValues(file: OptionSources['file']): FileValues {
 }
 
 /** Text that is not a number stays text, so that the complaint shows what was typed. */
-function typedValue(option: SchedulerOption, text: string): unknown {
+function typedValue(option: ProgramOption, text: string): unknown {
   return option.type === 'number' && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
-function lineOf({ option, value, reason }: ConfigViolation, origins: ReadonlyMap<string, string>): string {
-  const flag = schedulerOptions.find(({ key }) => key === option)?.flag ?? option;
+function lineOf(
+  { option, value, reason }: OptionViolation,
+  options: readonly ProgramOption[],
+  origins: ReadonlyMap<string, string>,
+): string {
+  const flag = options.find(({ key }) => key === option)?.flag ?? option;
   const shown = value === undefined ? '' : ` is ${JSON.stringify(value)}`;
   return `${origins.get(option) ?? `${flag} (default)`}${shown}: ${reason}`;
 }
