@@ -150,7 +150,8 @@ test('starts over when what was loaded has changed, when the cluster is another,
 test('goes on with a file that has grown', async () => {
   await writeFile(file, records(10));
   bench.cluster.onPut = (key) => {
-    if (key === 'k10') bench.interrupt.abort();
+    // Not the last record: a load that has read its whole input when it is interrupted still completes.
+    if (key === 'k9') bench.interrupt.abort();
   };
   expect(await bench.run('load', file, '--concurrency', '1')).toBe(130);
   await writeFile(file, records(20));
