@@ -111,15 +111,15 @@ describe('batches over several regions', () => {
 });
 
 describe('failures of batches', () => {
-  it('leave certain what a region refused until the time was over', async () => {
-    const { client, cluster } = await startTestCluster({ requestTimeoutMs: 100 });
+  it('leave certain what a region refused until the attempts were over', async () => {
+    const { client, cluster } = await startTestCluster({ maxAttempts: 6 });
     cluster.moveLeader(1, undefined);
     expect(codesOf(await failureOf(client.putMany(pairsOf('ab'))))).toEqual(['0 regionError', '1 regionError']);
     expect(cluster.data.size).toBe(0);
   });
 
   it('leave certain what could not be sent', async () => {
-    const { client, cluster } = await startTestCluster({ requestTimeoutMs: 100 });
+    const { client, cluster } = await startTestCluster({ maxAttempts: 6 });
     cluster.isSchedulerDown = true;
     expect(codesOf(await failureOf(client.putMany(pairsOf('ab'))))).toEqual(['0 unavailable', '1 unavailable']);
   });
