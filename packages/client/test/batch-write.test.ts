@@ -98,7 +98,7 @@ describe('batches over several regions', () => {
   });
 
   it('tell of each write how it ended when one region does not answer', async () => {
-    const { client, cluster } = await startTestCluster({ maxBatchWrites: 100, requestTimeoutMs: 300 });
+    const { client, cluster } = await startTestCluster({ maxBatchWrites: 100 });
     cluster.split(bytes('d'));
     cluster.moveLeader(2, 3);
     cluster.misbehave = (storeId) => (storeId === 3 ? { type: 'actThenCut' } : undefined);
@@ -153,7 +153,7 @@ describe('batches of unknown outcome, for a writer that may repeat them', () => 
   });
 
   it('stay unknown for what a split has left out and could not be sent again', async () => {
-    const { client, cluster } = await startTestCluster({ retryUnknownWrites: true, requestTimeoutMs: 200 });
+    const { client, cluster } = await startTestCluster({ retryUnknownWrites: true, maxAttempts: 6 });
     let isFirst = true;
     cluster.misbehave = () => {
       if (!isFirst) return undefined;
