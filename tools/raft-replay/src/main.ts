@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { printDifference } from './difference.ts';
-import { findScenarios } from './find-scenarios.ts';
+import { findScenarios, type ScenarioFile } from './find-scenarios.ts';
 import { replayScenario, rewriteScenario } from './replay.ts';
 
 const usage = `usage: npm run raft:replay -- [--rewrite] FOLDER...
@@ -12,8 +12,12 @@ raft core. --rewrite puts what came out in place of what is expected.
 const args = process.argv.slice(2);
 const isRewriting = args.includes('--rewrite');
 const folders = args.filter((argument) => !argument.startsWith('--'));
+const unknown = args.find((argument) => argument.startsWith('--') && argument !== '--rewrite');
 
-if (folders.length === 0) {
+if (unknown !== undefined) {
+  process.stderr.write(`unknown option ${unknown}\n${usage}`);
+  process.exitCode = 64;
+} else if (folders.length === 0) {
   process.stderr.write(usage);
   process.exitCode = 64;
 } else {
@@ -23,7 +27,13 @@ if (folders.length === 0) {
 async function replayAll(): Promise<number> {
   let passed = 0;
   let failed = 0;
-  const scenarios = await findScenarios(folders);
+  let scenarios: readonly ScenarioFile[];
+  try {
+    scenarios = await findScenarios(folders);
+  } catch (error) {
+    process.stderr.write(`cannot read the scenarios: ${(error as Error).message}\n`);
+    return 66;
+  }
   if (scenarios.length === 0) process.stderr.write(`no scenario files under ${folders.join(' ')}\n`);
   for (const { path, kind } of scenarios) {
     const text = await readFile(path, 'utf8');
