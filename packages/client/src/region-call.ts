@@ -1,4 +1,4 @@
-import type { errorpb, kvrpcpb, MethodDefinition, metapb } from '@flotilla/protocol';
+import { type errorpb, kvrpcpb, type MethodDefinition, type metapb } from '@flotilla/protocol';
 import type { Runtime } from '@flotilla/runtime';
 import { CallDeadline, type CallOptions } from './call-deadline.ts';
 import {
@@ -133,7 +133,7 @@ export class RegionCaller {
       return later(new UnavailableError(`${request.name}: the scheduler knows no region for the key yet`));
     }
     const { region } = located;
-    const context = { regionId: region.id, regionEpoch: region.regionEpoch, peer, term: 0 };
+    const context = kvrpcpb.Context.create({ regionId: region.id, regionEpoch: region.regionEpoch, peer });
     const mayRepeat = !request.isWrite || config.retryUnknownWrites;
     const outcome = await channels.attempt(
       peer.storeId,

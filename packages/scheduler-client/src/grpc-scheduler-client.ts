@@ -152,7 +152,7 @@ export class GrpcSchedulerClient implements SchedulerClient {
   }
 
   askSplit(region: metapb.Region, signal?: AbortSignal): Promise<schedulerpb.AskSplitResponse> {
-    return this.#ask(schedulerpb.Scheduler.askSplit, { region }, signal);
+    return this.#ask(schedulerpb.Scheduler.askSplit, { region, splitCount: 1 }, signal);
   }
 
   async storeHeartbeat(stats: schedulerpb.StoreStats, signal?: AbortSignal): Promise<void> {

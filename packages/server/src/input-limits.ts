@@ -8,16 +8,17 @@ export interface RequiredContext {
   readonly regionEpoch: metapb.RegionEpoch;
   readonly peer: metapb.Peer;
   readonly term: number;
+  readonly replicaRead: boolean;
 }
 
 /** @throws {RequestError} with code `invalidArgument` when the context, its peer or its epoch is missing. */
 export function requireContext(context: kvrpcpb.Context | undefined): RequiredContext {
   if (context === undefined) throw new RequestError('invalidArgument', 'context: missing');
-  const { regionId, regionEpoch, peer, term } = context;
+  const { regionId, regionEpoch, peer, term, replicaRead } = context;
   if (regionId === 0) throw new RequestError('invalidArgument', 'context.region_id: missing');
   if (regionEpoch === undefined) throw new RequestError('invalidArgument', 'context.region_epoch: missing');
   if (peer === undefined) throw new RequestError('invalidArgument', 'context.peer: missing');
-  return { regionId, regionEpoch, peer, term };
+  return { regionId, regionEpoch, peer, term, replicaRead };
 }
 
 /** @throws {RequestError} with code `invalidArgument` for an empty key or one above the limit. */

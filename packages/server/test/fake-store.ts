@@ -11,6 +11,7 @@ export const testContext = {
   regionEpoch: { confVer: 1, version: 1 },
   peer: testPeer,
   term: 0,
+  replicaRead: false,
 };
 
 /** A snapshot that arrived, or a part of it. */

@@ -11,6 +11,19 @@ export { checkReplicaHashes, type ReplicaHash, type ReplicaHashOptions } from '.
 export { checkSet } from './checkers/check-set.ts';
 export { checkWatch, type WatchChange, type WatchRecord } from './checkers/check-watch.ts';
 export { describeVerdict, isPassed, type Verdict, type Violation } from './checkers/verdict.ts';
+export {
+  changePeerCommand,
+  deleteCommand,
+  errorOf,
+  getCommand,
+  headerOf,
+  putCommand,
+  snapCommand,
+  transferLeaderCommand,
+} from './cluster/command.ts';
+export { InProcessNetwork, type LinkFaults } from './cluster/in-process-network.ts';
+export { RegisterClient } from './cluster/register-client.ts';
+export { TestCluster, type TestClusterOptions, type TestNode } from './cluster/test-cluster.ts';
 export { HistoryError, type HistoryErrorCode } from './history/history-error.ts';
 export type { HistoryEvent } from './history/history-event.ts';
 export { formatHistory, parseHistory } from './history/history-ndjson.ts';

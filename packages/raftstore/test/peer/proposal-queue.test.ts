@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProposalQueue } from '../../src/peer/proposal-queue.ts';
 import { replyOnce } from '../../src/reply.ts';
-import { errorOf } from '../cluster/command.ts';
 
 const request = raft_cmdpb.RaftCmdRequest.create();
 
@@ -18,7 +17,7 @@ function watched() {
   const answers = new Map<string, 'stale' | 'other'>();
   const push = (index: number, term: number): void => {
     const reply = replyOnce((result) => {
-      answers.set(`${index}/${term}`, errorOf(result)?.staleCommand === undefined ? 'other' : 'stale');
+      answers.set(`${index}/${term}`, result.response.header?.error?.staleCommand === undefined ? 'other' : 'stale');
     });
     queue.push({ index, term, request, reply, proposedAtMs: 0 });
   };

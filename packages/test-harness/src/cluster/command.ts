@@ -1,5 +1,5 @@
 import { type eraftpb, type errorpb, type metapb, raft_cmdpb } from '@flotilla/protocol';
-import type { CommandResult } from '../../src/index.ts';
+import type { CommandResult } from '@flotilla/raftstore';
 
 const { AdminCmdType, CmdType } = raft_cmdpb;
 
@@ -8,6 +8,7 @@ export function headerOf(region: metapb.Region, peer?: metapb.Peer): raft_cmdpb.
   return raft_cmdpb.RaftRequestHeader.create({ regionId: region.id, regionEpoch: region.regionEpoch, peer });
 }
 
+/** A command that puts one pair. */
 export function putCommand(
   header: raft_cmdpb.RaftRequestHeader,
   key: string | Uint8Array,
@@ -18,20 +19,24 @@ export function putCommand(
   return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Put, put }));
 }
 
+/** A command that deletes one key. */
 export function deleteCommand(header: raft_cmdpb.RaftRequestHeader, key: string): raft_cmdpb.RaftCmdRequest {
   const request = { cf: 'default', key: Buffer.from(key) };
   return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Delete, delete: request }));
 }
 
+/** A command that reads one key. */
 export function getCommand(header: raft_cmdpb.RaftRequestHeader, key: string): raft_cmdpb.RaftCmdRequest {
   const get = { cf: 'default', key: Buffer.from(key) };
   return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Get, get }));
 }
 
+/** A command that takes a snapshot of the region. */
 export function snapCommand(header: raft_cmdpb.RaftRequestHeader): raft_cmdpb.RaftCmdRequest {
   return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Snap, snap: {} }));
 }
 
+/** A command that adds or removes one peer. */
 export function changePeerCommand(
   header: raft_cmdpb.RaftRequestHeader,
   changeType: eraftpb.ConfChangeType,
@@ -44,6 +49,7 @@ export function changePeerCommand(
   return raft_cmdpb.RaftCmdRequest.create({ header, adminRequest });
 }
 
+/** A command that hands leadership to a peer. */
 export function transferLeaderCommand(
   header: raft_cmdpb.RaftRequestHeader,
   peer: metapb.Peer,

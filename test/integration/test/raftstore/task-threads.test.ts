@@ -2,12 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ClassicLevelEngine, openClassicLevelEngine } from '@flotilla/engine';
+import { openRaftStore, type RaftStore } from '@flotilla/raftstore';
 import { createSystemRuntime, silentLogger } from '@flotilla/runtime';
 import { MockScheduler } from '@flotilla/scheduler-client';
+import { errorOf, getCommand, headerOf, InProcessNetwork, putCommand } from '@flotilla/test-harness';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openRaftStore, type RaftStore } from '../src/index.ts';
-import { errorOf, getCommand, headerOf, putCommand } from './cluster/command.ts';
-import { InProcessNetwork } from './cluster/in-process-network.ts';
 
 const runtime = createSystemRuntime({ logger: silentLogger, seed: 1 });
 const cleanUps: (() => Promise<void>)[] = [];

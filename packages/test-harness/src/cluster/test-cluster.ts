@@ -1,14 +1,6 @@
 import { MemoryDisk, MemoryEngine } from '@flotilla/engine';
 import type { metapb, raft_cmdpb } from '@flotilla/protocol';
 import {
-  assert,
-  createMemoryLogger,
-  type MemoryLogger,
-  type SimulatedRuntime,
-  SimulatedWorld,
-} from '@flotilla/runtime';
-import { MockScheduler } from '@flotilla/scheduler-client';
-import {
   type CommandResult,
   MemorySnapshotDirectory,
   openRaftStore,
@@ -16,7 +8,15 @@ import {
   type RaftStoreConfig,
   type RaftStoreError,
   testRaftStoreConfig,
-} from '../../src/index.ts';
+} from '@flotilla/raftstore';
+import {
+  assert,
+  createMemoryLogger,
+  type MemoryLogger,
+  type SimulatedRuntime,
+  SimulatedWorld,
+} from '@flotilla/runtime';
+import { MockScheduler } from '@flotilla/scheduler-client';
 import { getCommand, headerOf, putCommand } from './command.ts';
 import { InProcessNetwork } from './in-process-network.ts';
 

@@ -1,6 +1,6 @@
 import { raft_serverpb } from '@flotilla/protocol';
+import type { RaftStoreHandle, Transport, TransportOutcome } from '@flotilla/raftstore';
 import type { Random, Timers } from '@flotilla/runtime';
-import type { RaftStoreHandle, Transport, TransportOutcome } from '../../src/index.ts';
 
 /** How a link treats messages; fractions are probabilities. */
 export interface LinkFaults {

@@ -1,6 +1,5 @@
+import { deleteCommand, headerOf, TestCluster, type TestNode } from '@flotilla/test-harness';
 import { describe, expect, it } from 'vitest';
-import { deleteCommand, headerOf } from './cluster/command.ts';
-import { TestCluster, type TestNode } from './cluster/test-cluster.ts';
 
 const smallLog = { logGcThreshold: 5, logGcMaxEntries: 20, snapshotGcIntervalMs: 1_000 };
 

@@ -1,8 +1,15 @@
 import { metapb, raft_cmdpb } from '@flotilla/protocol';
+import type { RaftStoreConfig } from '@flotilla/raftstore';
+import {
+  errorOf,
+  getCommand,
+  headerOf,
+  putCommand,
+  snapCommand,
+  TestCluster,
+  type TestNode,
+} from '@flotilla/test-harness';
 import { describe, expect, it } from 'vitest';
-import type { RaftStoreConfig } from '../src/index.ts';
-import { errorOf, getCommand, headerOf, putCommand, snapCommand } from './cluster/command.ts';
-import { TestCluster, type TestNode } from './cluster/test-cluster.ts';
 
 async function single(
   config: Partial<RaftStoreConfig> = {},

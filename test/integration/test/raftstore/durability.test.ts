@@ -1,6 +1,5 @@
+import { errorOf, getCommand, headerOf, putCommand, TestCluster } from '@flotilla/test-harness';
 import { describe, expect, it } from 'vitest';
-import { errorOf, getCommand, headerOf, putCommand } from './cluster/command.ts';
-import { TestCluster } from './cluster/test-cluster.ts';
 
 describe('what was acknowledged', () => {
   it('survives a power cut of every store at once', async () => {

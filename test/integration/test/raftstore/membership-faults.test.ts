@@ -1,7 +1,6 @@
 import type { Random } from '@flotilla/runtime';
+import { RegisterClient, TestCluster, type TestNode } from '@flotilla/test-harness';
 import { describe, expect, it } from 'vitest';
-import { RegisterClient } from './cluster/register-client.ts';
-import { TestCluster, type TestNode } from './cluster/test-cluster.ts';
 
 /** Orders one change of membership, unless one is under way: between two and five replicas. */
 function changeMembers(cluster: TestCluster, random: Random): void {

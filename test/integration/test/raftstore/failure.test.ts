@@ -1,9 +1,8 @@
 import { logEntryKey, MemoryEngine, raftStateKey } from '@flotilla/engine';
 import { eraftpb, raft_serverpb } from '@flotilla/protocol';
+import type { StoreHealth } from '@flotilla/raftstore';
+import { errorOf, headerOf, putCommand, TestCluster, type TestNode } from '@flotilla/test-harness';
 import { describe, expect, it } from 'vitest';
-import type { StoreHealth } from '../src/index.ts';
-import { errorOf, headerOf, putCommand } from './cluster/command.ts';
-import { TestCluster, type TestNode } from './cluster/test-cluster.ts';
 
 describe('a disk that refuses a write', () => {
   const cases = [

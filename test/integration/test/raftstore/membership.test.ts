@@ -1,7 +1,13 @@
 import { eraftpb } from '@flotilla/protocol';
+import {
+  changePeerCommand,
+  errorOf,
+  headerOf,
+  TestCluster,
+  type TestNode,
+  transferLeaderCommand,
+} from '@flotilla/test-harness';
 import { describe, expect, it } from 'vitest';
-import { changePeerCommand, errorOf, headerOf, transferLeaderCommand } from './cluster/command.ts';
-import { TestCluster, type TestNode } from './cluster/test-cluster.ts';
 
 const { AddNode, RemoveNode } = eraftpb.ConfChangeType;
 

@@ -1,7 +1,6 @@
 import type { Random } from '@flotilla/runtime';
+import { RegisterClient, TestCluster, type TestNode } from '@flotilla/test-harness';
 import { describe, expect, it } from 'vitest';
-import { RegisterClient } from './cluster/register-client.ts';
-import { TestCluster, type TestNode } from './cluster/test-cluster.ts';
 
 /** One round of trouble; what it breaks is mended by `calm`. */
 async function disturb(cluster: TestCluster, random: Random): Promise<void> {

@@ -1,8 +1,8 @@
 import { MemoryEngine, readPrepareBootstrap, readRegionState, readStoreIdent } from '@flotilla/engine';
+import { MemorySnapshotDirectory, openRaftStore } from '@flotilla/raftstore';
 import { MockScheduler } from '@flotilla/scheduler-client';
+import { TestCluster, type TestNode } from '@flotilla/test-harness';
 import { describe, expect, it } from 'vitest';
-import { MemorySnapshotDirectory, openRaftStore } from '../src/index.ts';
-import { TestCluster, type TestNode } from './cluster/test-cluster.ts';
 
 /** Makes the n-th write of either database fail, for the time of one call. */
 function failAtWrite(node: TestNode, at: number): () => boolean {
