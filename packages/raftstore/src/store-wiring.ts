@@ -1,0 +1,258 @@
+import { createMailbox, type Mailbox, type SendOutcome } from '@flotilla/actor';
+import type { RaftLogStore } from '@flotilla/engine';
+import type { raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
+import { schedulerpb } from '@flotilla/protocol';
+import type { Logger } from '@flotilla/runtime';
+import { Subject } from 'rxjs';
+import { answerWaiting } from './answer-waiting.ts';
+import { ApplyWorker } from './apply/apply-worker.ts';
+import type { ApplyMessage } from './apply/message.ts';
+import type { RaftStoreConfig } from './config.ts';
+import { StoreMetrics } from './metrics.ts';
+import { PeerHost } from './peer-host.ts';
+import type { OpenRaftStoreOptions } from './raft-store.ts';
+import { LogWriter } from './raft-worker/log-writer.ts';
+import type { RaftWorkerMessage } from './raft-worker/message.ts';
+import { RaftWorker } from './raft-worker/raft-worker.ts';
+import { ignoreReply } from './reply.ts';
+import type { SchedulerMessage } from './scheduler-worker/message.ts';
+import { SchedulerWorker } from './scheduler-worker/scheduler-worker.ts';
+import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
+import { SnapshotManager } from './snapshot/snapshot-manager.ts';
+import type { LeadershipChange } from './store-handle.ts';
+import type { StoreMessage } from './store-worker/message.ts';
+import { StoreWorker } from './store-worker/store-worker.ts';
+import { spawnTaskWorkers, type TaskWorkers } from './task-workers.ts';
+import { TickDriver } from './tick-driver.ts';
+
+/** What a store is made of once it has been opened. */
+export interface StoreWiringOptions extends Omit<OpenRaftStoreOptions, 'config'> {
+  readonly config: RaftStoreConfig;
+  readonly ident: raft_serverpb.StoreIdent;
+  readonly logStore: RaftLogStore;
+  readonly directory: SnapshotDirectory;
+  readonly logger: Logger;
+  /** Hears of a failure after which nothing may be acknowledged. */
+  readonly onFailure: (what: string, cause: unknown) => void;
+}
+
+/** Room in each mailbox that only the store's own messages may use: one tick and one note of completions at a time. */
+const controlReserve = 16;
+/** At most two messages a peer wait for the apply worker; this many peers are more than a store can have. */
+const applyMailboxCapacity = 1 << 22;
+
+/** The actors of one store and the wires between them; starting and ending them is the running store's. */
+export class StoreWiring {
+  readonly leadershipChanges: Subject<readonly LeadershipChange[]> = new Subject<readonly LeadershipChange[]>();
+  readonly metrics: StoreMetrics = new StoreMetrics();
+  readonly raftMailbox: Mailbox<RaftWorkerMessage>;
+  readonly storeMailbox: Mailbox<StoreMessage>;
+  readonly applyMailbox: Mailbox<ApplyMessage>;
+  readonly schedulerMailbox: Mailbox<SchedulerMessage>;
+  readonly logWriter: LogWriter;
+  readonly raftWorker: RaftWorker;
+  readonly applyWorker: ApplyWorker;
+  readonly storeWorker: StoreWorker;
+  readonly schedulerWorker: SchedulerWorker;
+  readonly snapshots: SnapshotManager;
+  readonly tasks: TaskWorkers;
+  readonly ticks: TickDriver;
+  readonly host: PeerHost;
+  readonly #options: StoreWiringOptions;
+  readonly #storeId: number;
+  readonly #startTimeMs: number;
+  #changes: LeadershipChange[] = [];
+
+  constructor(options: StoreWiringOptions) {
+    const { config, ident, logger, logStore, runtime } = options;
+    this.#options = options;
+    this.#storeId = ident.storeId;
+    this.#startTimeMs = runtime.clock.wallMs();
+    const capacity = config.mailboxCapacity + controlReserve;
+    this.raftMailbox = createMailbox('raft', capacity, { reserved: controlReserve });
+    this.storeMailbox = createMailbox('store', capacity, { reserved: controlReserve });
+    this.applyMailbox = createMailbox('apply', applyMailboxCapacity);
+    this.schedulerMailbox = createMailbox('scheduler', capacity);
+    this.logWriter = new LogWriter({
+      engine: logStore.engine,
+      clock: runtime.clock,
+      metrics: this.metrics,
+      onPersisted: (effects) => this.raftWorker.complete(effects),
+      onFailure: (cause) => options.onFailure('the raft database refused a write', cause),
+    });
+    this.raftWorker = this.#createRaftWorker();
+    this.applyWorker = this.#createApplyWorker();
+    this.snapshots = this.#createSnapshotManager();
+    this.tasks = this.#spawnTasks();
+    this.schedulerWorker = new SchedulerWorker({
+      client: options.schedulerClient,
+      runtime,
+      logger,
+      onCommand: (request) => this.command(request),
+    });
+    this.ticks = this.#createTickDriver();
+    this.host = this.#createHost();
+    this.storeWorker = this.#createStoreWorker();
+  }
+
+  /** Brings a message from another store to its peer, or to the store worker where there is none. */
+  deliver(message: raft_serverpb.RaftMessage): SendOutcome {
+    this.metrics.raftMessagesReceived += 1;
+    const outcome = this.host.router.send(message.regionId, { type: 'raftMessage', message });
+    const final = outcome === 'notFound' ? this.storeMailbox.send({ type: 'storeRaftMessage', message }) : outcome;
+    if (final !== 'accepted') this.metrics.raftMessagesDropped += 1;
+    return final;
+  }
+
+  /** Gives a peer a command of the store's own, whose answer nobody waits for. */
+  command(request: raft_cmdpb.RaftCmdRequest): void {
+    this.host.router.send(request.header?.regionId ?? 0, { type: 'raftCommand', request, reply: ignoreReply });
+  }
+
+  #createRaftWorker(): RaftWorker {
+    return new RaftWorker({
+      config: this.#options.config,
+      mailbox: this.raftMailbox,
+      logWriter: this.logWriter,
+      onUnrouted: (_regionId, message) => {
+        if (message.type === 'raftMessage')
+          this.storeMailbox.send({ type: 'storeRaftMessage', message: message.message });
+      },
+      onLoopEnd: () => this.#publishLeadership(),
+    });
+  }
+
+  #createApplyWorker(): ApplyWorker {
+    const { config, kvEngine, runtime } = this.#options;
+    return new ApplyWorker({
+      kvEngine,
+      clock: runtime.clock,
+      metrics: this.metrics,
+      maxBatchBytes: config.maxApplyBatchBytes,
+      syncEveryBytes: config.applySyncBytes,
+      onResults: (results) => {
+        this.raftWorker.complete(
+          results.map((result) => ({ regionId: result.regionId, message: { type: 'applied', result } })),
+        );
+      },
+    });
+  }
+
+  #createSnapshotManager(): SnapshotManager {
+    const { config, directory, runtime, transport } = this.#options;
+    return new SnapshotManager({
+      runtime,
+      logger: this.#options.logger,
+      config,
+      metrics: this.metrics,
+      transport,
+      directory,
+      onSent: (regionId, toPeerId, isDelivered) => {
+        this.raftWorker.complete([{ regionId, message: { type: 'snapshotStatus', toPeerId, isDelivered } }]);
+      },
+      onReceived: (message) => {
+        if (this.deliver(message) !== 'accepted') this.snapshots.release(message);
+      },
+    });
+  }
+
+  #createStoreWorker(): StoreWorker {
+    return new StoreWorker({
+      storeId: this.#storeId,
+      kvEngine: this.#options.kvEngine,
+      logger: this.#options.logger,
+      snapshots: this.snapshots,
+      regions: this.host.regions,
+      hasPeer: (regionId) => this.host.router.has(regionId),
+      redispatch: (message) => {
+        this.host.router.send(message.regionId, { type: 'raftMessage', message });
+      },
+      createPeer: (regionId, meta) => this.host.addReplicated(regionId, meta),
+      send: (message) => this.host.send(message),
+      gcSnapshots: (regionId, keys) => {
+        this.host.router.sendControl(regionId, { type: 'gcSnapshot', keys });
+      },
+      storeHeartbeat: () => {
+        this.schedulerMailbox.send({ type: 'storeHeartbeat', stats: this.#storeStats() });
+      },
+    });
+  }
+
+  #spawnTasks(): TaskWorkers {
+    const { config, directory, kvEngine, logStore, runtime, snapshotDirectory, taskWorkers } = this.#options;
+    return spawnTaskWorkers({
+      mode: taskWorkers ?? 'thread',
+      runtime,
+      logger: this.#options.logger,
+      kvEngine,
+      logStore,
+      directory,
+      directoryPath: typeof snapshotDirectory === 'string' ? snapshotDirectory : undefined,
+      capacity: config.taskQueueCapacity,
+      deadlineMs: config.taskDeadlineMs,
+      onRegionResult: (result) => {
+        this.raftWorker.complete([{ regionId: result.regionId, message: { type: 'regionTaskDone', result } }]);
+      },
+    });
+  }
+
+  #createTickDriver(): TickDriver {
+    const { config, runtime } = this.#options;
+    return new TickDriver({
+      config,
+      timers: runtime.timers,
+      onTick: () => this.raftWorker.tick(),
+      onStoreTick: (tick) => {
+        this.storeMailbox.sendControl({ type: 'storeTick', tick });
+      },
+    });
+  }
+
+  #createHost(): PeerHost {
+    const { config, kvEngine, logStore, runtime, transport } = this.#options;
+    return new PeerHost({
+      storeId: this.#storeId,
+      clusterId: this.#options.ident.clusterId,
+      config,
+      runtime,
+      logger: this.#options.logger,
+      kvEngine,
+      logStore,
+      transport,
+      logWriter: this.logWriter,
+      metrics: this.metrics,
+      snapshots: this.snapshots,
+      raftMailbox: this.raftMailbox,
+      applyMailbox: this.applyMailbox,
+      raftWorker: this.raftWorker,
+      tasks: this.tasks,
+      onHeartbeat: (request) => {
+        this.schedulerMailbox.send({ type: 'regionHeartbeat', request });
+      },
+      onLeadershipChange: (change) => {
+        this.#changes.push(change);
+      },
+      onUnapplied: (message) => answerWaiting([message], 'the store is closing'),
+    });
+  }
+
+  #publishLeadership(): void {
+    if (this.#changes.length === 0) return;
+    const changes = this.#changes;
+    this.#changes = [];
+    this.leadershipChanges.next(changes);
+  }
+
+  #storeStats(): schedulerpb.StoreStats {
+    const { config } = this.#options;
+    return schedulerpb.StoreStats.create({
+      storeId: this.#storeId,
+      regionCount: this.raftWorker.peers.size,
+      sendingSnapCount: this.snapshots.sending,
+      receivingSnapCount: this.snapshots.receiving,
+      applyingSnapCount: this.snapshots.applying,
+      startTime: Math.floor(this.#startTimeMs / 1000),
+      isBusy: this.host.applyQueue.bytes >= config.maxApplyQueueBytes,
+    });
+  }
+}
