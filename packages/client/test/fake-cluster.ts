@@ -144,6 +144,7 @@ export class FakeCluster {
       allocId: unused,
       putStore: unused,
       askSplit: unused,
+      reportSplit: unused,
       storeHeartbeat: unused,
       regionHeartbeat: () => {},
       regionHeartbeatResponses: NEVER,

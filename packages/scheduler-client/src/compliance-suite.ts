@@ -1,23 +1,22 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict';
+import { deepEqual, equal } from 'node:assert/strict';
 import { eraftpb, metapb, schedulerpb } from '@flotilla/protocol';
-import { firstValueFrom } from 'rxjs';
-import type { RegionOperator } from './region-operator.ts';
-import type { SchedulerClient } from './scheduler-client.ts';
-import type { SchedulerErrorCode } from './scheduler-error.ts';
+import {
+  bootstrapped,
+  type ComplianceCase,
+  type ComplianceHarness,
+  exchange,
+  heartbeat,
+  ids,
+  key,
+  noKey,
+  peer,
+  region,
+  rejectsWith,
+  store,
+} from './compliance-fixture.ts';
+import { splitReportCompliance } from './split-report-compliance.ts';
 
-/** One fresh cluster, not bootstrapped, behind the implementation under test. */
-export interface ComplianceHarness {
-  /** A client of its own, as one store has it; the harness's owner closes it. */
-  connect(): Promise<SchedulerClient>;
-  /** Orders a change of a region from the scheduler itself. */
-  order(regionId: number, operator: RegionOperator): void;
-}
-
-/** One thing that every `SchedulerClient` does; `run` rejects with an AssertionError when it does not. */
-export interface ComplianceCase {
-  readonly name: string;
-  run(harness: ComplianceHarness): Promise<void>;
-}
+export type { ComplianceCase, ComplianceHarness } from './compliance-fixture.ts';
 
 /** What every implementation of `SchedulerClient` is held to. Independent of any test runner. */
 export const schedulerClientCompliance: readonly ComplianceCase[] = [
@@ -35,72 +34,12 @@ export const schedulerClientCompliance: readonly ComplianceCase[] = [
   { name: 'repeats a removal and a transfer until a heartbeat shows them done, in order', run: repeatsInOrder },
   { name: 'answers only the client that sent the heartbeat', run: answersSenderOnly },
   { name: 'hands out ids for a split, and none for a region that is unknown', run: asksSplit },
+  { name: 'hands out ids for several new regions at once', run: asksSplits },
+  ...splitReportCompliance,
   { name: 'takes store heartbeats of known stores only', run: takesStoreHeartbeats },
   { name: 'rejects with cancelled once the signal has aborted', run: honoursSignal },
   { name: 'rejects with closed after close, which may be called twice', run: rejectsAfterClose },
 ];
-
-const noKey = new Uint8Array(0);
-
-function key(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function store(id: number): metapb.Store {
-  return metapb.Store.create({ id, address: `127.0.0.1:${20_000 + id}` });
-}
-
-function peer(id: number, storeId: number): metapb.Peer {
-  return metapb.Peer.create({ id, storeId });
-}
-
-interface RegionShape {
-  readonly id?: number;
-  readonly start?: string;
-  readonly end?: string;
-  readonly version?: number;
-  readonly confVer?: number;
-  readonly peers?: readonly metapb.Peer[];
-}
-
-function region(shape: RegionShape = {}): metapb.Region {
-  return metapb.Region.create({
-    id: shape.id ?? 100,
-    startKey: key(shape.start ?? ''),
-    endKey: key(shape.end ?? ''),
-    regionEpoch: { version: shape.version ?? 1, confVer: shape.confVer ?? 1 },
-    peers: shape.peers ?? [peer(101, 1)],
-  });
-}
-
-function heartbeat(of: metapb.Region, fields: Partial<schedulerpb.RegionHeartbeatRequest> = {}) {
-  return schedulerpb.RegionHeartbeatRequest.create({ region: of, leader: of.peers[0], ...fields });
-}
-
-/** Sends a heartbeat and waits for the answer to it. */
-async function exchange(
-  client: SchedulerClient,
-  of: metapb.Region,
-  fields: Partial<schedulerpb.RegionHeartbeatRequest> = {},
-): Promise<schedulerpb.RegionHeartbeatResponse> {
-  const answer = firstValueFrom(client.regionHeartbeatResponses);
-  client.regionHeartbeat(heartbeat(of, fields));
-  return answer;
-}
-
-async function bootstrapped(harness: ComplianceHarness): Promise<SchedulerClient> {
-  const client = await harness.connect();
-  equal(await client.bootstrap(store(1), region()), 'bootstrapped');
-  return client;
-}
-
-async function rejectsWith(call: Promise<unknown>, code: SchedulerErrorCode): Promise<void> {
-  await rejects(call, { name: 'SchedulerError', code });
-}
-
-function ids(found: readonly { readonly region: metapb.Region }[]): number[] {
-  return found.map((entry) => entry.region.id);
-}
 
 async function idsNeverRepeat(harness: ComplianceHarness): Promise<void> {
   const [first, second] = [await harness.connect(), await harness.connect()];
@@ -120,7 +59,8 @@ async function refusesBeforeBootstrap(harness: ComplianceHarness): Promise<void>
   await rejectsWith(client.getRegion(noKey), 'notBootstrapped');
   await rejectsWith(client.getRegionById(100), 'notBootstrapped');
   await rejectsWith(client.scanRegions(noKey, noKey, 10), 'notBootstrapped');
-  await rejectsWith(client.askSplit(region()), 'notBootstrapped');
+  await rejectsWith(client.askSplit(region(), 1), 'notBootstrapped');
+  await rejectsWith(client.reportSplit([region({ end: 'm' }), region({ start: 'm', id: 200 })]), 'notBootstrapped');
   await rejectsWith(client.storeHeartbeat(schedulerpb.StoreStats.create({ storeId: 1 })), 'notBootstrapped');
 }
 
@@ -270,12 +210,26 @@ async function asksSplit(harness: ComplianceHarness): Promise<void> {
   const client = await bootstrapped(harness);
   const three = region({ confVer: 2, peers: [peer(101, 1), peer(102, 2)] });
   await exchange(client, three);
-  const { newRegionId, newPeerIds } = await client.askSplit(three);
+  const { newRegionId, newPeerIds, ids } = await client.askSplit(three, 1);
   equal(newPeerIds.length, 2);
+  deepEqual(ids, [{ newRegionId, newPeerIds }]);
   const drawn = [newRegionId, ...newPeerIds, await client.allocId()];
   equal(new Set(drawn).size, 4);
-  await rejectsWith(client.askSplit(region({ id: 555 })), 'regionNotFound');
-  await rejectsWith(client.askSplit(region()), 'regionNotFound');
+  await rejectsWith(client.askSplit(region({ id: 555 }), 1), 'regionNotFound');
+  await rejectsWith(client.askSplit(region(), 1), 'regionNotFound');
+}
+
+async function asksSplits(harness: ComplianceHarness): Promise<void> {
+  const client = await bootstrapped(harness);
+  const two = region({ confVer: 2, peers: [peer(101, 1), peer(102, 2)] });
+  await exchange(client, two);
+  const answer = await client.askSplit(two, 3);
+  deepEqual([answer.ids.length, answer.ids.map((split) => split.newPeerIds.length)], [3, [2, 2, 2]]);
+  deepEqual(answer.ids[0], { newRegionId: answer.newRegionId, newPeerIds: answer.newPeerIds });
+  const drawn = answer.ids.flatMap((split) => [split.newRegionId, ...split.newPeerIds]);
+  equal(new Set([...drawn, await client.allocId()]).size, 10);
+  await rejectsWith(client.askSplit(two, 0), 'invalidArgument');
+  await rejectsWith(client.askSplit(two, 257), 'invalidArgument');
 }
 
 async function takesStoreHeartbeats(harness: ComplianceHarness): Promise<void> {

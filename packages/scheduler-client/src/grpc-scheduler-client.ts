@@ -7,6 +7,7 @@ import { compareKeys } from './region-tree.ts';
 import type { BootstrapOutcome, RegionWithLeader, SchedulerClient } from './scheduler-client.ts';
 import { SchedulerConnection } from './scheduler-connection.ts';
 import { isSchedulerError, SchedulerError } from './scheduler-error.ts';
+import { checkSplitCount } from './split-exchange.ts';
 
 /** What a gRPC client needs. */
 export interface GrpcSchedulerClientOptions {
@@ -151,8 +152,20 @@ export class GrpcSchedulerClient implements SchedulerClient {
     return found;
   }
 
-  askSplit(region: metapb.Region, signal?: AbortSignal): Promise<schedulerpb.AskSplitResponse> {
-    return this.#ask(schedulerpb.Scheduler.askSplit, { region, splitCount: 1 }, signal);
+  async askSplit(region: metapb.Region, count: number, signal?: AbortSignal): Promise<schedulerpb.AskSplitResponse> {
+    const request = { region, splitCount: checkSplitCount(count) };
+    const answer = await this.#ask(schedulerpb.Scheduler.askSplit, request, signal);
+    if (answer.ids.length === count) return answer;
+    if (count === 1 && answer.ids.length === 0) {
+      // A scheduler that does not know the field `ids` hands out ids for one region in the old ones.
+      return { ...answer, ids: [{ newRegionId: answer.newRegionId, newPeerIds: answer.newPeerIds }] };
+    }
+    throw new SchedulerError('unknown', `askSplit: ids for ${answer.ids.length} regions instead of ${count}`);
+  }
+
+  async reportSplit(regions: readonly metapb.Region[], signal?: AbortSignal): Promise<void> {
+    const request = { left: regions[0], right: regions.at(-1), regions: regions.length > 2 ? regions : [] };
+    await this.#ask(schedulerpb.Scheduler.reportSplit, request, signal);
   }
 
   async storeHeartbeat(stats: schedulerpb.StoreStats, signal?: AbortSignal): Promise<void> {

@@ -24,4 +24,5 @@ export {
 export { compareKeys, type RegionEntry, RegionTree } from './region-tree.ts';
 export type { BootstrapOutcome, RegionWithLeader, SchedulerClient } from './scheduler-client.ts';
 export { isSchedulerError, refuseIfAborted, SchedulerError, type SchedulerErrorCode } from './scheduler-error.ts';
+export { checkSplitCount, checkSplitParts, maxSplitCount, splitAnswer } from './split-exchange.ts';
 export { mergeStore, refuseTombstone } from './store-record.ts';

@@ -8,6 +8,7 @@ import type { RegionReport } from './region-operator.ts';
 import { RegionTree } from './region-tree.ts';
 import type { BootstrapOutcome } from './scheduler-client.ts';
 import { SchedulerError } from './scheduler-error.ts';
+import { checkSplitCount, checkSplitParts, splitAnswer } from './split-exchange.ts';
 import { mergeStore, refuseTombstone } from './store-record.ts';
 
 /** What a mock region is known by: its latest report, without a leader until the first heartbeat. */
@@ -104,14 +105,40 @@ export class MockScheduler {
     return this.#regions.scan(startKey, endKey, limit);
   }
 
-  askSplit(region: metapb.Region): schedulerpb.AskSplitResponse {
+  askSplit(region: metapb.Region, count: number): schedulerpb.AskSplitResponse {
     this.#refuseUnlessBootstrapped();
+    checkSplitCount(count);
     const known = this.#regions.getById(region.id)?.region;
     if (known === undefined || isEpochStale(epochOf(region), epochOf(known))) {
       throw new SchedulerError('regionNotFound', `region ${region.id} is unknown, or no longer as it was`);
     }
-    const newRegionId = this.allocId();
-    return schedulerpb.AskSplitResponse.create({ newRegionId, newPeerIds: region.peers.map(() => this.allocId()) });
+    const ids: schedulerpb.SplitID[] = [];
+    while (ids.length < count) {
+      ids.push({ newRegionId: this.allocId(), newPeerIds: region.peers.map(() => this.allocId()) });
+    }
+    return splitAnswer(ids);
+  }
+
+  /**
+   * Takes in all parts of a split at once.
+   *
+   * @throws {SchedulerError} with code `notBootstrapped`, `invalidArgument`, or `regionNotFound` when all are overtaken.
+   * @throws {InvariantError} when a part cannot follow from what was reported before.
+   */
+  reportSplit(parts: readonly metapb.Region[]): void {
+    this.#refuseUnlessBootstrapped();
+    checkSplitParts(parts);
+    for (const part of parts) assertWellFormed(part, part.peers[0]);
+    const current = parts.filter((part) => !this.#isStale(part));
+    if (current.length === 0) {
+      this.staleHeartbeats += 1;
+      throw new SchedulerError('regionNotFound', 'the parts of the split are no longer as they were');
+    }
+    const leaders = new Map(current.map((part) => [part.id, this.#regions.getById(part.id)?.leader]));
+    for (const region of current) {
+      this.#regions.replace({ region, leader: leaders.get(region.id) });
+      this.#lastReported.set(region.id, region);
+    }
   }
 
   storeHeartbeat(stats: schedulerpb.StoreStats): void {

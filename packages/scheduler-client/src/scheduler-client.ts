@@ -33,8 +33,16 @@ export interface SchedulerClient {
     limit: number,
     signal?: AbortSignal,
   ): Promise<readonly RegionWithLeader[]>;
-  /** Ids for a new region and its peers, one for each peer of `region`. */
-  askSplit(region: metapb.Region, signal?: AbortSignal): Promise<schedulerpb.AskSplitResponse>;
+  /**
+   * Ids for `count` new regions, 1 to 256, and their peers, one for each peer of `region`: all of them in `ids`, the first
+   * in the old fields too. Rejects with `regionNotFound` when the region is unknown, or no longer as it was.
+   */
+  askSplit(region: metapb.Region, count: number, signal?: AbortSignal): Promise<schedulerpb.AskSplitResponse>;
+  /**
+   * Tells all parts of a finished split, in key order; they take the place of the region that was split at once. Parts
+   * that a newer report has overtaken change nothing. Rejects with `regionNotFound` when all of them are.
+   */
+  reportSplit(regions: readonly metapb.Region[], signal?: AbortSignal): Promise<void>;
   storeHeartbeat(stats: schedulerpb.StoreStats, signal?: AbortSignal): Promise<void>;
   /** Reports a region; sent by its leader only. Never blocks: a heartbeat that cannot be sent is dropped, the next one says the same. */
   regionHeartbeat(heartbeat: schedulerpb.RegionHeartbeatRequest): void;

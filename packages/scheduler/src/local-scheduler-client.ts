@@ -77,8 +77,12 @@ export class LocalSchedulerClient implements SchedulerClient {
     return this.#reach('scanRegions', signal).scanRegions(startKey, endKey, limit);
   }
 
-  async askSplit(region: metapb.Region, signal?: AbortSignal): Promise<schedulerpb.AskSplitResponse> {
-    return this.#reach('askSplit', signal).askSplit(region);
+  async askSplit(region: metapb.Region, count: number, signal?: AbortSignal): Promise<schedulerpb.AskSplitResponse> {
+    return this.#reach('askSplit', signal).askSplit(region, count);
+  }
+
+  async reportSplit(regions: readonly metapb.Region[], signal?: AbortSignal): Promise<void> {
+    this.#reach('reportSplit', signal).reportSplit(regions);
   }
 
   async storeHeartbeat(stats: schedulerpb.StoreStats, signal?: AbortSignal): Promise<void> {

@@ -95,6 +95,22 @@ export class RegionRegistry {
     return { type: 'accepted', report };
   }
 
+  /**
+   * Takes in the parts of a split that nothing newer has overtaken, all at once, so that nobody sees a gap between them;
+   * returns how many that were. Their leaders are known from their own reports only.
+   */
+  reportSplit(parts: readonly metapb.Region[]): number {
+    const current = parts.filter((part) => this.#newerThan(part) === undefined);
+    const known = new Map(current.map((part) => [part.id, this.#regions.getById(part.id)]));
+    for (const part of current) {
+      const earlier = known.get(part.id);
+      if (earlier !== undefined && isSameEpoch(epochOf(earlier.region), epochOf(part))) continue;
+      const leader = part.peers.find((peer) => peer.id === earlier?.leader?.id);
+      this.#replace({ region: detach(part), leader, pendingPeers: earlier?.pendingPeers ?? [], approximateSize: 0 });
+    }
+    return current.length;
+  }
+
   /** Resolves once everything reported so far has been written, or could not be. */
   async flush(): Promise<void> {
     while (this.#writing !== undefined || (this.#unwritten.size > 0 && !this.#writer.hasFailed)) {

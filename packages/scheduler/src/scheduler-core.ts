@@ -3,11 +3,14 @@ import { metapb, schedulerpb } from '@flotilla/protocol';
 import type { Runtime } from '@flotilla/runtime';
 import {
   type BootstrapOutcome,
+  checkSplitCount,
+  checkSplitParts,
   epochOf,
   isEpochStale,
   type OperatorRecord,
   type RegionOperator,
   SchedulerError,
+  splitAnswer,
 } from '@flotilla/scheduler-client';
 import { openClusterIdentity } from './cluster-identity.ts';
 import { resolveSchedulerConfig, type SchedulerConfig } from './config.ts';
@@ -210,19 +213,38 @@ export class SchedulerCore {
   }
 
   /**
-   * Ids for a region that is about to split: one for the new region, one for each of its peers.
+   * Ids for a region that is about to split: for each of `count` new regions one, and one for each of its peers.
    *
-   * @throws {SchedulerError} with code `regionNotFound` when the region is unknown, or no longer as it was.
+   * @throws {SchedulerError} with code `regionNotFound` when the region is unknown, or no longer as it was;
+   * `invalidArgument` for a count outside 1 to 256.
    */
-  async askSplit(region: metapb.Region): Promise<schedulerpb.AskSplitResponse> {
+  async askSplit(region: metapb.Region, count: number): Promise<schedulerpb.AskSplitResponse> {
     this.#requireCluster();
+    checkSplitCount(count);
     const known = this.#regions.getById(region.id)?.region;
     if (known === undefined || isEpochStale(epochOf(region), epochOf(known))) {
       throw new SchedulerError('regionNotFound', `region ${region.id} is unknown, or no longer as it was`);
     }
-    const newRegionId = await this.ids.allocate(1 + region.peers.length);
-    const newPeerIds = region.peers.map((_, position) => newRegionId + 1 + position);
-    return schedulerpb.AskSplitResponse.create({ newRegionId, newPeerIds });
+    const idsPerRegion = 1 + region.peers.length;
+    const firstId = await this.ids.allocate(count * idsPerRegion);
+    const ids = Array.from({ length: count }, (_, which) => {
+      const newRegionId = firstId + which * idsPerRegion;
+      return { newRegionId, newPeerIds: region.peers.map((_peer, position) => newRegionId + 1 + position) };
+    });
+    return splitAnswer(ids);
+  }
+
+  /**
+   * Takes in all parts of a split at once, in key order.
+   *
+   * @throws {SchedulerError} with code `invalidArgument` when they are not the parts of one region, `regionNotFound` when
+   * newer reports have overtaken all of them.
+   */
+  reportSplit(parts: readonly metapb.Region[]): void {
+    this.#requireCluster();
+    checkSplitParts(parts);
+    if (this.#regions.reportSplit(parts) > 0) return;
+    throw new SchedulerError('regionNotFound', 'the parts of the split are no longer as they were');
   }
 
   /**

@@ -99,8 +99,12 @@ function regionCalls(core: SchedulerCore, unary: ServeSchedulerCall) {
       const noPeer = { id: 0, storeId: 0, role: 0 } as const;
       return { regions: views.map((view) => view.region), leaders: views.map((view) => view.leader ?? noPeer) };
     }),
-    askSplit: unary(Scheduler.askSplit, schedulerpb.AskSplitResponse, ({ region }) => {
-      return core.askSplit(required(region, 'region'));
+    askSplit: unary(Scheduler.askSplit, schedulerpb.AskSplitResponse, ({ region, splitCount }) => {
+      return core.askSplit(required(region, 'region'), splitCount === 0 ? 1 : splitCount);
+    }),
+    reportSplit: unary(Scheduler.reportSplit, schedulerpb.ReportSplitResponse, async ({ left, right, regions }) => {
+      core.reportSplit(regions.length > 0 ? regions : [required(left, 'left'), required(right, 'right')]);
+      return {};
     }),
     scatterRegion: unary(Scheduler.scatterRegion, schedulerpb.ScatterRegionResponse, async () => {
       throw new SchedulerError('unknown', 'this scheduler does not scatter regions');
