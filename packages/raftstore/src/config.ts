@@ -52,6 +52,13 @@ export interface RaftStoreConfig {
   readonly maxRaftMessageBytes: number;
   /** Append messages to one follower that may be unacknowledged. */
   readonly maxInflightMessages: number;
+  /** Leadership is not handed to a peer whose log ends further behind: proposals would wait too long for it. */
+  readonly maxTransferLagEntries: number;
+  /**
+   * Takes a change of membership although the voters it leaves may be no quorum; for an operator who knows better. Without
+   * it such a change is refused.
+   */
+  readonly allowUnsafeMemberChanges: boolean;
   /** Snapshot, split and log-GC tasks that may wait for each worker. */
   readonly taskQueueCapacity: number;
   /** The longest that one of them may take. */
@@ -95,6 +102,8 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   entryCacheBytes: 8 * mib,
   maxRaftMessageBytes: mib,
   maxInflightMessages: 256,
+  maxTransferLagEntries: 1024,
+  allowUnsafeMemberChanges: false,
   taskQueueCapacity: 4096,
   taskDeadlineMs: 600_000,
 });
@@ -130,8 +139,11 @@ const refuse = (violations: readonly string[]) => new RaftStoreConfigError(viola
 function violationsOf(config: RaftStoreConfig): string[] {
   const violations: string[] = [];
   for (const [name, value] of Object.entries(config) as [string, unknown][]) {
-    if (!(name in defaultRaftStoreConfig)) violations.push(`${name} is not a setting`);
-    else if (!Number.isSafeInteger(value) || (value as number) < 1) {
+    const standard: unknown = defaultRaftStoreConfig[name as keyof RaftStoreConfig];
+    if (standard === undefined) violations.push(`${name} is not a setting`);
+    else if (typeof standard === 'boolean') {
+      if (typeof value !== 'boolean') violations.push(`${name} must be true or false, not ${String(value)}`);
+    } else if (!Number.isSafeInteger(value) || (value as number) < 1) {
       violations.push(`${name} must be a whole number of at least 1, not ${String(value)}`);
     }
   }

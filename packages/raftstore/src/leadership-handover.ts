@@ -1,6 +1,6 @@
 import type { Timers } from '@flotilla/runtime';
 import type { Observable } from 'rxjs';
-import { bestSuccessor } from './peer/command-proposer.ts';
+import { bestSuccessor } from './peer/leader-transfer.ts';
 import type { Peer } from './peer/peer.ts';
 import type { LeadershipChange } from './store-handle.ts';
 

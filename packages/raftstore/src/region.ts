@@ -1,6 +1,5 @@
 import { metapb } from '@flotilla/protocol';
 import type { ConfState } from '@flotilla/raft';
-import { assert } from '@flotilla/runtime';
 import { compareKeys } from '@flotilla/scheduler-client';
 
 /** Whether `key` is in [start, end) of the region; an empty end is the end of the key space. */
@@ -23,34 +22,31 @@ export function findPeerOnStore(region: metapb.Region, storeId: number): metapb.
   return region.peers.find((peer) => peer.storeId === storeId);
 }
 
-/** The raft configuration that a region's peers stand for. */
+/** Whether a joint change is under way: some peers vote in only one of the two configurations. */
+export function isJoint(region: metapb.Region): boolean {
+  const { DemotingVoter, IncomingVoter } = metapb.PeerRole;
+  return region.peers.some(({ role }) => role === IncomingVoter || role === DemotingVoter);
+}
+
+/**
+ * The raft configuration that a region's peers stand for. A joint one is always left automatically, so the roles tell
+ * everything.
+ */
 export function confStateOf(region: metapb.Region): ConfState {
-  const withRole = (role: metapb.PeerRole): number[] =>
-    region.peers.filter((peer) => peer.role === role).map((peer) => peer.id);
+  const { DemotingVoter, IncomingVoter, Learner, Voter } = metapb.PeerRole;
+  const withRole = (...roles: readonly metapb.PeerRole[]): number[] =>
+    region.peers.filter((peer) => roles.includes(peer.role)).map((peer) => peer.id);
+  const joint = isJoint(region);
   return {
-    voters: withRole(metapb.PeerRole.Voter),
-    votersOutgoing: [],
-    learners: withRole(metapb.PeerRole.Learner),
-    learnersNext: [],
-    autoLeave: false,
+    voters: withRole(Voter, IncomingVoter),
+    votersOutgoing: joint ? withRole(Voter, DemotingVoter) : [],
+    learners: withRole(Learner),
+    learnersNext: withRole(DemotingVoter),
+    autoLeave: joint,
   };
 }
 
-/** A copy of the region with one peer more and the next conf_ver. */
-export function withPeerAdded(region: metapb.Region, peer: metapb.Peer): metapb.Region {
-  return withPeers(region, [...region.peers, peer]);
-}
-
-/** A copy of the region with one peer less and the next conf_ver. */
-export function withPeerRemoved(region: metapb.Region, peerId: number): metapb.Region {
-  return withPeers(
-    region,
-    region.peers.filter((peer) => peer.id !== peerId),
-  );
-}
-
-function withPeers(region: metapb.Region, peers: readonly metapb.Peer[]): metapb.Region {
-  const epoch = region.regionEpoch;
-  assert(epoch !== undefined, 'a region has an epoch', { regionId: region.id });
-  return { ...region, peers, regionEpoch: { ...epoch, confVer: epoch.confVer + 1 } };
+/** Whether the peer votes and will go on to: it may lead. */
+export function mayLead(peer: metapb.Peer): boolean {
+  return peer.role === metapb.PeerRole.Voter || peer.role === metapb.PeerRole.IncomingVoter;
 }

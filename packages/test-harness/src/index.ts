@@ -13,6 +13,7 @@ export { checkWatch, type WatchChange, type WatchRecord } from './checkers/check
 export { describeVerdict, isPassed, type Verdict, type Violation } from './checkers/verdict.ts';
 export {
   changePeerCommand,
+  changePeersCommand,
   deleteCommand,
   errorOf,
   getCommand,

@@ -27,9 +27,15 @@ export type ChangeResult = Changed | ConfChangeError;
  * Source: thesis 4.1 (one voter at a time keeps majorities overlapping), 4.3 (joint consensus for the rest).
  */
 export function changeMembership(from: Membership, change: ConfChange): ChangeResult {
+  if (changesNothing(change)) return { membership: from, added: [] };
   if (leavesJoint(change)) return leaveJoint(from);
   if (entersJoint(change)) return enterJoint(from, change.steps, change.transition !== 'jointExplicit');
   return changeSimply(from, change.steps);
+}
+
+/** Whether the change stands in for one that was rejected: it fits every configuration, a joint one too. */
+function changesNothing({ transition, steps }: ConfChange): boolean {
+  return transition === 'auto' && steps.length === 1 && steps[0]!.nodeId === 0;
 }
 
 /** Makes a change that moves at most one voter, without joint consensus. */

@@ -1,5 +1,5 @@
 import type { metapb, raft_serverpb } from '@flotilla/protocol';
-import type { Entry, Message } from '@flotilla/raft';
+import type { ConfChange, Entry, Message } from '@flotilla/raft';
 import type { Proposal } from '../peer/proposal-queue.ts';
 
 /** What happens to the applied state of a region. Messages of one region take effect in the order they were sent. */
@@ -39,11 +39,10 @@ export type ApplyMessage =
 export type ApplyChange =
   | {
       readonly type: 'confChange';
-      /** The entry's data, for the core. */
-      readonly entry: Entry;
+      /** For the core. */
+      readonly confChange: ConfChange;
+      /** The region as the change has made it. */
       readonly region: metapb.Region;
-      readonly peer: metapb.Peer;
-      readonly isRemoval: boolean;
     }
   /** A membership change that cannot be made now; the core has to hear of it all the same. */
   | { readonly type: 'confChangeRefused' }

@@ -1,9 +1,10 @@
 import { putApplyState, putRegionState, type WriteBatch } from '@flotilla/engine';
-import { eraftpb, type errorpb, type metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
-import type { Entry } from '@flotilla/raft';
+import { type errorpb, type metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
+import { type ConfChange, decodeConfChange, type Entry } from '@flotilla/raft';
 import { assert } from '@flotilla/runtime';
 import { epochOf } from '@flotilla/scheduler-client';
-import { findPeer, findPeerOnStore, withPeerAdded, withPeerRemoved } from '../region.ts';
+import { changeMembers, leaveJoint, type MemberChangeOutcome, memberChangesOf } from '../membership/member-change.ts';
+import { findPeer } from '../region.ts';
 import { epochNotMatch, failed, invalidRequest, staleCommand } from '../region-error.ts';
 import type { CommandResult } from '../store-handle.ts';
 import { applyWrites } from './command.ts';
@@ -59,12 +60,9 @@ export class RegionApplier {
       appliedIndex: this.#state.appliedIndex,
     });
     this.#state = { ...this.#state, appliedIndex: entry.index, appliedTerm: entry.term };
+    if (entry.type !== 'normal') return this.#applyConfChange(entry, entry.type, batch, request);
     if (entry.data.length === 0) return { result: failed(staleCommand(), entry.term) };
-    if (entry.type === 'normal') {
-      return this.#applyCommand(entry, request ?? raft_cmdpb.RaftCmdRequest.decode(entry.data), batch);
-    }
-    const { context } = eraftpb.ConfChange.decode(entry.data);
-    return this.#applyChangePeer(entry, request ?? raft_cmdpb.RaftCmdRequest.decode(context), batch);
+    return this.#applyCommand(entry, request ?? raft_cmdpb.RaftCmdRequest.decode(entry.data), batch);
   }
 
   /** Adds the applied index to the batch that holds the entries' effects; a synced batch makes all of them durable. */
@@ -108,27 +106,42 @@ export class RegionApplier {
     return { result, change: { type: 'compactLog', truncated } };
   }
 
-  #applyChangePeer(entry: Entry, request: raft_cmdpb.RaftCmdRequest, batch: WriteBatch): AppliedEntry {
-    const change = request.adminRequest?.changePeer;
-    const peer = change?.peer;
-    if (change === undefined || peer === undefined) {
-      return this.#refuseChange(entry, invalidRequest('adminRequest.changePeer', 'no peer is named'));
+  #applyConfChange(
+    entry: Entry,
+    type: Exclude<Entry['type'], 'normal'>,
+    batch: WriteBatch,
+    known: raft_cmdpb.RaftCmdRequest | undefined,
+  ): AppliedEntry {
+    const confChange = decodeConfChange(type, entry.data);
+    assert(confChange !== undefined, 'a committed change of membership can be decoded', { index: entry.index });
+    // Without a request it is the leader's own: it leaves the joint configuration.
+    if (confChange.context.length === 0) {
+      return this.#followMemberChange(entry, confChange, leaveJoint(this.#region), batch, undefined);
     }
+    const request = known ?? raft_cmdpb.RaftCmdRequest.decode(confChange.context);
+    const { adminRequest } = request;
     if (epochOfRequest(request).confVer !== epochOf(this.#region).confVer) {
       return this.#refuseChange(entry, epochNotMatch([this.#region]));
     }
-    const refusal = checkChangePeer(this.#region, change.changeType, peer);
-    if (refusal !== undefined) return this.#refuseChange(entry, refusal);
-    const isRemoval = change.changeType === eraftpb.ConfChangeType.RemoveNode;
-    this.#region = isRemoval ? withPeerRemoved(this.#region, peer.id) : withPeerAdded(this.#region, peer);
-    putRegionState(batch, this.regionId, { state: raft_serverpb.PeerState.Normal, region: this.#region });
-    const result = succeeded(entry.term, {
-      adminResponse: raft_cmdpb.AdminResponse.create({
-        cmdType: AdminCmdType.ChangePeer,
-        changePeer: raft_cmdpb.ChangePeerResponse.create({ region: this.#region }),
-      }),
-    });
-    return { result, change: { type: 'confChange', entry, region: this.#region, peer, isRemoval } };
+    const asked = memberChangesOf(adminRequest ?? raft_cmdpb.AdminRequest.create());
+    const outcome = asked.type === 'refused' ? asked : changeMembers(this.#region, asked.changes);
+    return this.#followMemberChange(entry, confChange, outcome, batch, adminRequest?.cmdType);
+  }
+
+  #followMemberChange(
+    entry: Entry,
+    confChange: ConfChange,
+    outcome: MemberChangeOutcome,
+    batch: WriteBatch,
+    cmdType: raft_cmdpb.AdminCmdType = AdminCmdType.ChangePeerV2,
+  ): AppliedEntry {
+    if (outcome.type === 'refused') return this.#refuseChange(entry, outcome.error);
+    const { region } = outcome;
+    this.#region = region;
+    putRegionState(batch, this.regionId, { state: raft_serverpb.PeerState.Normal, region });
+    const changePeer = raft_cmdpb.ChangePeerResponse.create({ region });
+    const adminResponse = raft_cmdpb.AdminResponse.create({ cmdType, changePeer });
+    return { result: succeeded(entry.term, { adminResponse }), change: { type: 'confChange', confChange, region } };
   }
 
   #refuseChange(entry: Entry, error: errorpb.Error): AppliedEntry {
@@ -138,28 +151,6 @@ export class RegionApplier {
   #refuse(entry: Entry, error: errorpb.Error): AppliedEntry {
     return { result: failed(error, entry.term) };
   }
-}
-
-/** Why a region cannot change that way; checked before a change is proposed and again when it is applied. */
-export function checkChangePeer(
-  region: metapb.Region,
-  changeType: eraftpb.ConfChangeType,
-  peer: metapb.Peer,
-): errorpb.Error | undefined {
-  const field = 'adminRequest.changePeer.peer';
-  if (changeType === eraftpb.ConfChangeType.AddNode) {
-    if (peer.id <= 0 || peer.storeId <= 0) return invalidRequest(field, 'a peer has an id and a store');
-    return findPeer(region, peer.id) === undefined && findPeerOnStore(region, peer.storeId) === undefined
-      ? undefined
-      : invalidRequest(field, `region ${region.id} already has peer ${peer.id}, or one on store ${peer.storeId}`);
-  }
-  if (changeType === eraftpb.ConfChangeType.RemoveNode) {
-    if (findPeer(region, peer.id) === undefined) {
-      return invalidRequest(field, `region ${region.id} has no peer ${peer.id}`);
-    }
-    return region.peers.length > 1 ? undefined : invalidRequest(field, `peer ${peer.id} is the last of its region`);
-  }
-  return invalidRequest('adminRequest.changePeer.changeType', 'peers are added and removed');
 }
 
 /** The epoch that the command's sender knew. */

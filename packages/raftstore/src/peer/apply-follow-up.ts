@@ -1,6 +1,8 @@
-import { type ConfChange, decodeConfChange } from '@flotilla/raft';
-import { assert, unreachable } from '@flotilla/runtime';
+import { metapb, raft_serverpb } from '@flotilla/protocol';
+import type { ConfChange } from '@flotilla/raft';
+import { unreachable } from '@flotilla/runtime';
 import type { ApplyChange, ApplyResult } from '../apply/message.ts';
+import { findPeer } from '../region.ts';
 import type { Peer } from './peer.ts';
 import { advanceInstall } from './snapshot-installer.ts';
 
@@ -44,25 +46,34 @@ const noChange: ConfChange = {
   context: new Uint8Array(0),
 };
 
-function followConfChange(peer: Peer, change: ConfChanged): void {
+function followConfChange(peer: Peer, { confChange, region }: ConfChanged): void {
   const { context, meta } = peer;
-  const { entry, region } = change;
-  assert(entry.type !== 'normal', 'a membership change comes from an entry of its own type');
-  const confChange = decodeConfChange(entry.type, entry.data);
-  assert(confChange !== undefined, 'a membership change that was applied can be decoded', { index: entry.index });
   const wasLeader = peer.isLeader;
+  const removed = peer.region.peers.filter(({ id }) => findPeer(region, id) === undefined);
   peer.region = region;
   context.regions.update({ region });
-  if (change.isRemoval) peer.introduced.delete(change.peer.id);
+  for (const { id } of removed) peer.introduced.delete(id);
   peer.node.applyConfChange(confChange);
-  peer.logger.debug('the region changed its members', {
-    change: change.isRemoval ? 'remove' : 'add',
-    changed: change.peer,
-    confVer: region.regionEpoch?.confVer,
-  });
-  if (change.isRemoval && change.peer.id === meta.id) peer.destroy('removed from its region');
-  else if (wasLeader) peer.ticker.heartbeatSoon();
+  peer.logger.debug('the region changed its members', { peers: region.peers, confVer: region.regionEpoch?.confVer });
+  if (findPeer(region, meta.id) === undefined) {
+    peer.destroy('removed from its region');
+  } else if (wasLeader) {
+    peer.ticker.heartbeatSoon();
+    for (const gone of removed) sayFarewell(peer, gone);
+  }
 }
+
+/** A learner never asks for votes, so it would not find out by itself that it is no member any more. */
+function sayFarewell(peer: Peer, gone: metapb.Peer): void {
+  if (gone.role !== PeerRole.Learner) return;
+  const { context, meta, region, regionId } = peer;
+  const { regionEpoch } = region;
+  context.send(
+    raft_serverpb.RaftMessage.create({ regionId, fromPeer: meta, toPeer: gone, regionEpoch, isTombstone: true }),
+  );
+}
+
+const { PeerRole } = metapb;
 
 function followCompaction(peer: Peer, change: LogCompacted): void {
   peer.context.metrics.logCompactions += 1;

@@ -81,9 +81,9 @@ export function checkEpoch(request: raft_cmdpb.RaftCmdRequest, region: metapb.Re
   const { AdminCmdType } = raft_cmdpb;
   const type = request.adminRequest?.cmdType;
   if (type === AdminCmdType.CompactLog) return undefined;
-  const needsVersion = type !== AdminCmdType.ChangePeer;
-  const needsConfVer =
-    type === AdminCmdType.ChangePeer || type === AdminCmdType.TransferLeader || type === AdminCmdType.Split;
+  const changesMembers = type === AdminCmdType.ChangePeer || type === AdminCmdType.ChangePeerV2;
+  const needsVersion = !changesMembers;
+  const needsConfVer = changesMembers || type === AdminCmdType.TransferLeader || type === AdminCmdType.Split;
   const asked = epochOfRequest(request);
   const current = epochOf(region);
   const matches =

@@ -1,4 +1,4 @@
-import type { metapb, raft_serverpb } from '@flotilla/protocol';
+import { metapb, type raft_serverpb } from '@flotilla/protocol';
 import { appendThread, applyThread, type Message, type RawNode } from '@flotilla/raft';
 import { type Logger, unreachable } from '@flotilla/runtime';
 import type { ApplyResult } from '../apply/message.ts';
@@ -40,7 +40,6 @@ export interface PeerOptions {
  */
 export class Peer {
   readonly context: PeerContext;
-  readonly meta: metapb.Peer;
   readonly node: RawNode;
   readonly storage: PeerStorage;
   readonly proposals = new ProposalQueue();
@@ -51,11 +50,12 @@ export class Peer {
   readonly snapshotSource: SnapshotSource;
   /** Other peers as their messages introduced them, before the region lists them. */
   readonly introduced = new Map<number, metapb.Peer>();
-  region: metapb.Region;
   appliedIndex: number;
   install: SnapshotInstall | undefined;
   /** Set when the peer is to go: it takes part in nothing any more. */
   isDestroying = false;
+  #region: metapb.Region;
+  #meta: metapb.Peer;
   /** Whether the region's leader is this peer, as of the last Ready. */
   #isLeader = false;
   #leaderId = 0;
@@ -63,8 +63,8 @@ export class Peer {
 
   constructor(options: PeerOptions) {
     this.context = options.context;
-    this.meta = options.meta;
-    this.region = options.region;
+    this.#meta = options.meta;
+    this.#region = options.region;
     this.storage = options.storage;
     this.appliedIndex = options.appliedIndex;
     this.snapshotSource = options.snapshotSource;
@@ -75,7 +75,22 @@ export class Peer {
   }
 
   get regionId(): number {
-    return this.region.id;
+    return this.#region.id;
+  }
+
+  /** The region as applied here; without peers while its range and members are not known. */
+  get region(): metapb.Region {
+    return this.#region;
+  }
+
+  set region(region: metapb.Region) {
+    this.#region = region;
+    this.#meta = findPeer(region, this.#meta.id) ?? this.#meta;
+  }
+
+  /** This peer, in the role that the region gives it. */
+  get meta(): metapb.Peer {
+    return this.#meta;
   }
 
   get isInitialized(): boolean {
@@ -266,7 +281,12 @@ export class Peer {
   /** A region of one peer elects itself at once; others wait for whoever is quickest. */
   #start(): void {
     if (this.install !== undefined) resumeInstall(this);
-    else if (this.region.peers.length === 1 && this.isInitialized) this.node.campaign();
+    else if (this.#isSoleVoter()) this.node.campaign();
+  }
+
+  #isSoleVoter(): boolean {
+    const voters = this.region.peers.filter(({ role }) => role !== metapb.PeerRole.Learner);
+    return voters.length === 1 && voters[0]?.id === this.meta.id;
   }
 
   #beginReadRound(): void {

@@ -49,6 +49,18 @@ export function changePeerCommand(
   return raft_cmdpb.RaftCmdRequest.create({ header, adminRequest });
 }
 
+/** A command that makes several changes through a joint configuration; none leaves it. */
+export function changePeersCommand(
+  header: raft_cmdpb.RaftRequestHeader,
+  changes: readonly (readonly [eraftpb.ConfChangeType, metapb.Peer])[],
+): raft_cmdpb.RaftCmdRequest {
+  const adminRequest = raft_cmdpb.AdminRequest.create({
+    cmdType: AdminCmdType.ChangePeerV2,
+    changePeerV2: { changes: changes.map(([changeType, peer]) => ({ changeType, peer })) },
+  });
+  return raft_cmdpb.RaftCmdRequest.create({ header, adminRequest });
+}
+
 /** A command that hands leadership to a peer. */
 export function transferLeaderCommand(
   header: raft_cmdpb.RaftRequestHeader,
