@@ -31,3 +31,14 @@ export { formatHistory, parseHistory } from './history/history-ndjson.ts';
 export { HistoryRecorder, type OpenOperation } from './history/history-recorder.ts';
 export { describeOperation, type Json, type Operation, type OperationOutcome } from './history/operation.ts';
 export { pairEvents } from './history/pair-events.ts';
+export { findFreeBase, findFreePorts } from './processes/free-ports.ts';
+export type { NodeStatus, PeerReport, RegionReport, ReportingNode } from './processes/node-status.ts';
+export {
+  type ClusterMember,
+  type MemberPlacement,
+  type MemberPlan,
+  ProcessCluster,
+  type ProcessClusterOptions,
+} from './processes/process-cluster.ts';
+export { type ProcessEnd, type ProcessOptions, ProcessUnderTest } from './processes/process-under-test.ts';
+export { HopelessError, waitUntil } from './processes/wait-until.ts';

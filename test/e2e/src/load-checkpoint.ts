@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ProcessUnderTest } from './process-under-test.ts';
-import { HopelessError, waitUntil } from './wait-until.ts';
+import { HopelessError, type ProcessUnderTest, waitUntil } from '@flotilla/test-harness';
 
 /** Waits until the checkpoint that `load` keeps beside `file` is past `lines`; returns the line it is at. */
 export function checkpointPast(load: ProcessUnderTest, file: string, lines: number): Promise<number> {

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { TestCluster } from '../src/test-cluster.ts';
+import { CommandCluster } from '../src/command-cluster.ts';
 
-let cluster: TestCluster;
+let cluster: CommandCluster;
 beforeAll(async () => {
-  cluster = await TestCluster.start(1);
+  cluster = await CommandCluster.start(1);
 }, 120_000);
 afterAll(() => cluster?.close());
 

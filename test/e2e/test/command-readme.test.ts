@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CommandCluster } from '../src/command-cluster.ts';
 import { consoleSteps } from '../src/console-example.ts';
 import { programs } from '../src/programs.ts';
-import { TestCluster } from '../src/test-cluster.ts';
 
-let cluster: TestCluster;
+let cluster: CommandCluster;
 let bin: string;
 beforeAll(async () => {
-  cluster = await TestCluster.start(1);
+  cluster = await CommandCluster.start(1);
   // Stands in for npx, which would look into the registry from a directory outside of the checkout.
   bin = join(cluster.directory, 'bin');
   await mkdir(bin);

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CommandCluster } from '../src/command-cluster.ts';
 import { checkpointPast } from '../src/load-checkpoint.ts';
-import { TestCluster } from '../src/test-cluster.ts';
 import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
 
 const recordCount = 120_000;
@@ -14,11 +14,13 @@ const minute = 60_000;
 
 const records = wordRecords(recordCount);
 const expected = toScanOutput(records);
-let cluster: TestCluster;
+let cluster: CommandCluster;
 let file: string;
+/** Every node, by its place. */
+const nodes = [0, 1, 2];
 
 beforeAll(async () => {
-  cluster = await TestCluster.start();
+  cluster = await CommandCluster.start();
   file = join(cluster.directory, 'words.ndjson');
   await writeFile(file, toNdjson(records));
 }, 2 * minute);
@@ -40,11 +42,11 @@ test(
     const load = cluster.spawn(['load', file, '--concurrency', String(concurrency)]);
     for (const share of killsAt) {
       await checkpointPast(load, file, share * recordCount);
-      const leader = await cluster.findLeader();
-      await cluster.killNode(leader);
+      const leader = await cluster.processes.findLeader();
+      await cluster.processes.kill(leader);
       expect(load.hasEnded, 'the leader was killed during the load').toBe(false);
-      cluster.spawnNode(leader);
-      await cluster.awaitReady(leader);
+      cluster.processes.spawn(leader);
+      await cluster.processes.awaitReady(leader);
     }
     const { code, errors } = await load.ended;
     expect(errors).toContain('loaded 120,000 records in ');
@@ -57,9 +59,9 @@ test(
 test(
   'brings everything back after all nodes were killed',
   async () => {
-    await Promise.all(cluster.nodes.map((_, node) => cluster.killNode(node)));
-    for (const node of cluster.nodes.keys()) cluster.spawnNode(node);
-    await Promise.all(cluster.nodes.map((_, node) => cluster.awaitReady(node)));
+    await Promise.all(nodes.map((node) => cluster.processes.kill(node)));
+    for (const node of nodes) cluster.processes.spawn(node);
+    await Promise.all(nodes.map((node) => cluster.processes.awaitReady(node)));
     await expectEverything();
   },
   3 * minute,
@@ -68,12 +70,12 @@ test(
 test(
   'every replica holds it: each of them serves when only it and one other run',
   async () => {
-    for (const down of cluster.nodes.keys()) {
-      await cluster.killNode(down);
-      await cluster.findLeader();
+    for (const down of nodes) {
+      await cluster.processes.kill(down);
+      await cluster.processes.findLeader();
       await expectEverything();
-      cluster.spawnNode(down);
-      await cluster.awaitReady(down);
+      cluster.processes.spawn(down);
+      await cluster.processes.awaitReady(down);
     }
   },
   5 * minute,

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CommandCluster } from '../src/command-cluster.ts';
 import { checkpointPast } from '../src/load-checkpoint.ts';
-import { TestCluster } from '../src/test-cluster.ts';
 import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
 
 const minute = 60_000;
@@ -10,9 +10,9 @@ const records = wordRecords(40_000);
 /** Few records at once, so that the load lasts for several of the checkpoints that it keeps each second. */
 const slowly = ['--concurrency', '8'];
 
-let cluster: TestCluster;
+let cluster: CommandCluster;
 beforeAll(async () => {
-  cluster = await TestCluster.start(1);
+  cluster = await CommandCluster.start(1);
 }, 2 * minute);
 afterAll(() => cluster?.close());
 

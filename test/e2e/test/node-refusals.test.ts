@@ -3,11 +3,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allRegionRaftRange, openClassicLevelEngine, parseRegionKey } from '@flotilla/engine';
+import { findFreePorts, HopelessError, type ProcessEnd, ProcessUnderTest, waitUntil } from '@flotilla/test-harness';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findFreePorts } from '../src/free-ports.ts';
-import { type ProcessEnd, ProcessUnderTest } from '../src/process-under-test.ts';
 import { programs } from '../src/programs.ts';
-import { HopelessError, waitUntil } from '../src/wait-until.ts';
 
 let directory: string;
 let started: ProcessUnderTest[];

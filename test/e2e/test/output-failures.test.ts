@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { ProcessUnderTest } from '@flotilla/test-harness';
 import { expect, test } from 'vitest';
-import { ProcessUnderTest } from '../src/process-under-test.ts';
 import { programs } from '../src/programs.ts';
 
 test.each(Object.entries(programs))('the help of %s ends quietly when nobody reads it', async (name, program) => {

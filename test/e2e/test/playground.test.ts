@@ -1,11 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findFreeBase, type ProcessEnd, ProcessUnderTest, waitUntil } from '@flotilla/test-harness';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findFreeBase } from '../src/free-ports.ts';
-import { type ProcessEnd, ProcessUnderTest } from '../src/process-under-test.ts';
 import { programs } from '../src/programs.ts';
-import { waitUntil } from '../src/wait-until.ts';
 
 let directory: string;
 let base: number;

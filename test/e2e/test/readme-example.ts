@@ -1,4 +1,4 @@
-import { ProcessUnderTest } from '../src/process-under-test.ts';
+import { ProcessUnderTest } from '@flotilla/test-harness';
 import { programs } from '../src/programs.ts';
 
 /** The exit code and the output of one command line. */

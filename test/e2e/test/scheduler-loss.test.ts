@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CommandCluster } from '../src/command-cluster.ts';
 import { checkpointPast } from '../src/load-checkpoint.ts';
-import { TestCluster } from '../src/test-cluster.ts';
 import { toNdjson, toScanOutput, wordRecords } from '../src/word-records.ts';
 
 const minute = 60_000;
@@ -10,9 +10,9 @@ const records = wordRecords(20_000);
 /** Few records at once, so that the load lasts for several of the checkpoints that it keeps each second. */
 const slowly = ['--concurrency', '8'];
 
-let cluster: TestCluster;
+let cluster: CommandCluster;
 beforeAll(async () => {
-  cluster = await TestCluster.start();
+  cluster = await CommandCluster.start();
 }, 2 * minute);
 afterAll(() => cluster?.close());
 
@@ -24,14 +24,15 @@ test(
     await writeFile(file, toNdjson(records));
     const load = cluster.spawn(['load', file, ...slowly]);
     const before = await checkpointPast(load, file, 0);
-    await cluster.killScheduler();
+    await cluster.processes.kill('scheduler');
     await checkpointPast(load, file, before);
 
     const { code, errors } = await cluster.run(['--timeout-ms', '500', 'get', 'a']);
     expect(errors).toContain(`no scheduler answers at ${cluster.schedulerAddress}`);
     expect(code).toBe(69);
 
-    await cluster.startScheduler();
+    cluster.processes.spawn('scheduler');
+    await cluster.processes.awaitReady('scheduler');
     expect((await load.ended).code).toBe(0);
     expect((await cluster.status()).clusterId).toBe(clusterId);
     const scan = await cluster.run(['scan']);

@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findFreePorts, ProcessUnderTest } from '@flotilla/test-harness';
 import { expect, onTestFinished, test } from 'vitest';
-import { findFreePorts } from '../src/free-ports.ts';
-import { ProcessUnderTest } from '../src/process-under-test.ts';
 import { programs } from '../src/programs.ts';
 
 async function startNode(): Promise<ProcessUnderTest> {

@@ -1,11 +1,28 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 
 /** How a process ended, and everything it said. */
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** Empty where a log file took it. */
   readonly output: Buffer;
+  /** Empty where a log file took it. */
   readonly errors: string;
+}
+
+/** How a process is run. */
+export interface ProcessOptions {
+  /** Standard input; empty unless given. */
+  readonly input?: string | Uint8Array | undefined;
+  /** All that the process sees of an environment, beside `NO_COLOR`: settings of whoever runs the tests must not reach it. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** A command and its arguments that execute what follows them in their own place, such as `nsenter --net=FILE`. */
+  readonly launcher?: readonly string[] | undefined;
+  /** A file that output and errors are added to, for a process that says too much to keep. */
+  readonly logPath?: string | undefined;
+  /** Whether it gets a process group of its own, so that the Ctrl-C of a terminal passes it by. */
+  readonly isDetached?: boolean | undefined;
 }
 
 /** Processes that run, so that none outlives the tests, whatever becomes of them. */
@@ -24,19 +41,14 @@ export class ProcessUnderTest {
   readonly #waiters = new Set<() => void>();
   #hasEnded = false;
 
-  /** Starts `node` with `args`; standard input is `input`, or empty. */
-  constructor(name: string, args: readonly string[], input?: string | Uint8Array) {
+  /** Starts `node` with `args`. */
+  constructor(name: string, args: readonly string[], options: ProcessOptions = {}) {
     this.name = name;
-    // Settings of whoever runs the tests must not reach the processes under test.
-    const inherited = Object.entries(process.env).filter(([name]) => !/^(FLOTILLA_|FORCE_COLOR$)/.test(name));
-    this.#child = spawn(process.execPath, [...args], {
-      env: { ...Object.fromEntries(inherited), NO_COLOR: '1' },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    this.#child = start([...(options.launcher ?? []), process.execPath, ...args], options);
     running.add(this.#child);
     // A process that does not read its input ends with the pipe full; its exit code tells what matters.
     this.#child.stdin?.on('error', () => {});
-    this.#child.stdin?.end(input);
+    this.#child.stdin?.end(options.input);
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#hear(this.#output, chunk));
     this.#child.stderr?.on('data', (chunk: Buffer) => this.#hear(this.#errors, chunk));
     this.ended = new Promise((resolve, reject) => {
@@ -80,13 +92,13 @@ export class ProcessUnderTest {
 
   /** Sends a signal and waits for the end. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<ProcessEnd> {
-    if (!this.#hasEnded) this.#child.kill(signal);
+    this.signal(signal);
     return this.ended;
   }
 
-  /** Sends a signal. */
+  /** Sends a signal, unless the process has ended. */
   signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    if (!this.#hasEnded) this.#child.kill(signal);
   }
 
   /** Closes the reading end of standard output, as `head` does. */
@@ -99,5 +111,20 @@ export class ProcessUnderTest {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const wake of waiters) wake();
+  }
+}
+
+function start([command = '', ...args]: readonly string[], options: ProcessOptions): ChildProcess {
+  const log = options.logPath === undefined ? undefined : openSync(options.logPath, 'a');
+  const said = log ?? 'pipe';
+  const spawnOptions: SpawnOptions = {
+    env: { NO_COLOR: '1', ...options.environment },
+    stdio: ['pipe', said, said],
+    detached: options.isDetached ?? false,
+  };
+  try {
+    return spawn(command, args, spawnOptions);
+  } finally {
+    if (log !== undefined) closeSync(log);
   }
 }

@@ -1,4 +1,8 @@
+import { createSystemRuntime, silentLogger } from '@flotilla/runtime';
+
 const pollMs = 50;
+/** Other processes run in real time, so that there is no clock to be given. */
+const { clock, timers } = createSystemRuntime({ logger: silentLogger });
 
 /** Thrown by what is being waited for: it will never come. */
 export class HopelessError extends Error {}
@@ -12,7 +16,7 @@ export async function waitUntil<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
   limitMs = 60_000,
 ): Promise<T> {
-  const deadline = Date.now() + limitMs;
+  const deadline = clock.monotonicMs() + limitMs;
   let last: unknown;
   for (;;) {
     try {
@@ -22,7 +26,7 @@ export async function waitUntil<T>(
       if (error instanceof HopelessError) throw error;
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms for ${what}`, { cause: last });
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    if (clock.monotonicMs() > deadline) throw new Error(`waited ${limitMs} ms for ${what}`, { cause: last });
+    await timers.sleep(pollMs);
   }
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
+import { findFreePorts } from '@flotilla/test-harness';
 import { expect, test } from 'vitest';
-import { findFreePorts } from '../src/free-ports.ts';
 
 test('names ports that differ and can be listened on', async () => {
   const ports = await findFreePorts(20);
