@@ -59,6 +59,12 @@ export interface RaftStoreConfig {
    * it such a change is refused.
    */
   readonly allowUnsafeMemberChanges: boolean;
+  /** How often a leader has all replicas of its region compare their data; 0 is never. */
+  readonly consistencyCheckIntervalMs: number;
+  /** Regions of one store that may be hashed at once; each keeps a snapshot of the database. */
+  readonly maxConsistencyChecks: number;
+  /** Whether a store stops when a replica of its own turns out to differ from its leader's. */
+  readonly stopOnInconsistency: boolean;
   /** Snapshot, split and log-GC tasks that may wait for each worker. */
   readonly taskQueueCapacity: number;
   /** The longest that one of them may take. */
@@ -104,6 +110,9 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   maxInflightMessages: 256,
   maxTransferLagEntries: 1024,
   allowUnsafeMemberChanges: false,
+  consistencyCheckIntervalMs: 0,
+  maxConsistencyChecks: 4,
+  stopOnInconsistency: false,
   taskQueueCapacity: 4096,
   taskDeadlineMs: 600_000,
 });
@@ -136,16 +145,24 @@ export function resolveRaftStoreConfig(partial: Partial<RaftStoreConfig> = {}): 
 
 const refuse = (violations: readonly string[]) => new RaftStoreConfigError(violations);
 
+/** Intervals of which 0 means never. */
+const mayBeZero: ReadonlySet<string> = new Set<keyof RaftStoreConfig>(['consistencyCheckIntervalMs']);
+
+function fieldViolation(name: string, value: unknown): string | undefined {
+  if (!(name in defaultRaftStoreConfig)) return `${name} is not a setting`;
+  if (typeof defaultRaftStoreConfig[name as keyof RaftStoreConfig] === 'boolean') {
+    return typeof value === 'boolean' ? undefined : `${name} must be true or false, not ${String(value)}`;
+  }
+  const least = mayBeZero.has(name) ? 0 : 1;
+  if (Number.isSafeInteger(value) && (value as number) >= least) return undefined;
+  return `${name} must be a whole number of at least ${least}, not ${String(value)}`;
+}
+
 function violationsOf(config: RaftStoreConfig): string[] {
   const violations: string[] = [];
   for (const [name, value] of Object.entries(config) as [string, unknown][]) {
-    const standard: unknown = defaultRaftStoreConfig[name as keyof RaftStoreConfig];
-    if (standard === undefined) violations.push(`${name} is not a setting`);
-    else if (typeof standard === 'boolean') {
-      if (typeof value !== 'boolean') violations.push(`${name} must be true or false, not ${String(value)}`);
-    } else if (!Number.isSafeInteger(value) || (value as number) < 1) {
-      violations.push(`${name} must be a whole number of at least 1, not ${String(value)}`);
-    }
+    const violation = fieldViolation(name, value);
+    if (violation !== undefined) violations.push(violation);
   }
   if (config.electionTicks <= config.heartbeatTicks) {
     violations.push(`electionTicks (${config.electionTicks}) must exceed heartbeatTicks (${config.heartbeatTicks})`);

@@ -5,6 +5,7 @@ export {
   resolveRaftStoreConfig,
   testRaftStoreConfig,
 } from './config.ts';
+export type { Inconsistency } from './consistency/inconsistency.ts';
 export type { LatencySum, StoreMetricsSnapshot } from './metrics.ts';
 export { type OpenRaftStoreOptions, openRaftStore, type RaftStore, type StoreHealth } from './raft-store.ts';
 export { RegionSnapshotError } from './region-snapshot.ts';
@@ -15,6 +16,7 @@ export { SnapshotError, type SnapshotErrorCode } from './snapshot/snapshot-error
 export { RaftStoreError, type RaftStoreErrorCode } from './store-error.ts';
 export type {
   CommandResult,
+  ConsistencyOutcome,
   LeadershipChange,
   RaftStoreHandle,
   RegionSnapshot,

@@ -19,6 +19,12 @@ export interface StoreMetricsSnapshot {
   readonly snapshotsSent: number;
   readonly snapshotsApplied: number;
   readonly logCompactions: number;
+  /** Hashes of regions that were computed. */
+  readonly consistencyChecks: number;
+  /** Hashes left out because too many were being computed. */
+  readonly consistencyChecksSkipped: number;
+  /** Hashes that were not those of the region's leader. */
+  readonly inconsistencies: number;
   /** From a command's arrival at its peer to its answer. */
   readonly proposeToApply: LatencySum;
   readonly readLatency: LatencySum;
@@ -71,6 +77,9 @@ export class StoreMetrics {
   snapshotsSent = 0;
   snapshotsApplied = 0;
   logCompactions = 0;
+  consistencyChecks = 0;
+  consistencyChecksSkipped = 0;
+  inconsistencies = 0;
   #logBytes = 0;
   #logAppends = 0;
   #appliedOperations = 0;
@@ -109,6 +118,9 @@ export class StoreMetrics {
       snapshotsSent: this.snapshotsSent,
       snapshotsApplied: this.snapshotsApplied,
       logCompactions: this.logCompactions,
+      consistencyChecks: this.consistencyChecks,
+      consistencyChecksSkipped: this.consistencyChecksSkipped,
+      inconsistencies: this.inconsistencies,
       proposeToApply: this.#proposeToApply.snapshot(),
       readLatency: this.#read.snapshot(),
       logWrite: this.#logWrite.snapshot(),

@@ -5,6 +5,7 @@ import { assert, type Logger, type Runtime } from '@flotilla/runtime';
 import { RegionTree } from '@flotilla/scheduler-client';
 import type { ApplyMessage } from './apply/message.ts';
 import type { RaftStoreConfig } from './config.ts';
+import type { ConsistencyChecker } from './consistency/consistency-checker.ts';
 import type { LoadedRegion } from './load-regions.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { Peer } from './peer/peer.ts';
@@ -32,6 +33,7 @@ export interface PeerHostOptions {
   readonly logWriter: LogWriter;
   readonly metrics: StoreMetrics;
   readonly snapshots: SnapshotManager;
+  readonly consistency: ConsistencyChecker;
   readonly raftMailbox: Mailbox<RaftWorkerMessage>;
   readonly applyMailbox: Mailbox<ApplyMessage>;
   readonly raftWorker: RaftWorker;
@@ -54,6 +56,7 @@ export class PeerHost implements PeerContext {
   readonly logWriter: LogWriter;
   readonly metrics: StoreMetrics;
   readonly snapshots: SnapshotManager;
+  readonly consistency: ConsistencyChecker;
   readonly regions: RegionTree<{ readonly region: metapb.Region }> = new RegionTree();
   readonly claimedRegions: Map<number, metapb.Region> = new Map();
   readonly applyQueue: { bytes: number } = { bytes: 0 };
@@ -73,6 +76,7 @@ export class PeerHost implements PeerContext {
     this.logWriter = options.logWriter;
     this.metrics = options.metrics;
     this.snapshots = options.snapshots;
+    this.consistency = options.consistency;
   }
 
   /** Adds the peer of a region that was loaded from disk. */
@@ -116,6 +120,7 @@ export class PeerHost implements PeerContext {
     const { regionId, region } = peer;
     this.router.unregister(regionId);
     this.#options.raftWorker.removePeer(regionId);
+    this.consistency.forget(regionId);
     if (!isInitialized(region)) return;
     const { startKey, endKey } = region;
     const isScheduled = this.scheduleRegionTask({ type: 'destroy', regionId, startKey, endKey });

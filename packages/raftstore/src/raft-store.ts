@@ -5,6 +5,7 @@ import type { SchedulerClient } from '@flotilla/scheduler-client';
 import type { Observable } from 'rxjs';
 import { bootstrapStore } from './bootstrap.ts';
 import { type RaftStoreConfig, resolveRaftStoreConfig } from './config.ts';
+import type { Inconsistency } from './consistency/inconsistency.ts';
 import { loadRegions } from './load-regions.ts';
 import type { StoreMetricsSnapshot } from './metrics.ts';
 import { RunningStore } from './running-store.ts';
@@ -24,6 +25,8 @@ export type StoreHealth =
 export interface RaftStore extends RaftStoreHandle {
   /** The store's health as it changes, beginning with the present one. */
   readonly health: Observable<StoreHealth>;
+  /** Replicas of this store that turned out to differ from their leaders'. */
+  readonly inconsistencies: Observable<Inconsistency>;
   /** Counters, queue lengths and latency sums as of now. */
   metrics(): StoreMetricsSnapshot;
 }

@@ -4,16 +4,18 @@ import { raft_cmdpb as cmd } from '@flotilla/protocol';
 import type { Logger } from '@flotilla/runtime';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { answerWaiting } from './answer-waiting.ts';
+import type { Inconsistency } from './consistency/inconsistency.ts';
 import { handOverLeadership } from './leadership-handover.ts';
 import type { LoadedRegion } from './load-regions.ts';
 import type { StoreMetricsSnapshot } from './metrics.ts';
+import { computeHashCommand } from './peer/consistency-check.ts';
 import type { Peer } from './peer/peer.ts';
 import { regionStatusOf } from './peer/region-report.ts';
 import type { RaftStore, StoreHealth } from './raft-store.ts';
 import { failed, regionNotFound, serverIsBusy } from './region-error.ts';
 import { replyOnce } from './reply.ts';
 import { toStoreError } from './store-error.ts';
-import type { CommandResult, LeadershipChange, SnapshotReceiver } from './store-handle.ts';
+import type { CommandResult, ConsistencyOutcome, LeadershipChange, SnapshotReceiver } from './store-handle.ts';
 import { StoreWiring, type StoreWiringOptions } from './store-wiring.ts';
 
 /** What a running store is made of. */
@@ -25,6 +27,7 @@ export class RunningStore implements RaftStore {
   readonly clusterId: number;
   readonly health: BehaviorSubject<StoreHealth> = new BehaviorSubject<StoreHealth>({ status: 'serving' });
   readonly leadershipChanges: Observable<readonly LeadershipChange[]>;
+  readonly inconsistencies: Observable<Inconsistency>;
   readonly #options: RunningStoreOptions;
   readonly #logger: Logger;
   readonly #actors: Actor<never>[] = [];
@@ -43,6 +46,7 @@ export class RunningStore implements RaftStore {
       onFailure: (what, cause) => this.#fail(what, cause),
     });
     this.leadershipChanges = this.#wiring.leadershipChanges;
+    this.inconsistencies = this.#wiring.inconsistencies;
   }
 
   /** Starts the actors, then the peers, then time. */
@@ -84,6 +88,19 @@ export class RunningStore implements RaftStore {
     return [...this.#wiring.raftWorker.peers.values()].map(regionStatusOf);
   }
 
+  async checkConsistency(regionId: number): Promise<ConsistencyOutcome> {
+    const { response } = await this.execute(computeHashCommand(regionId));
+    const error = response.header?.error;
+    if (error !== undefined) return { type: 'refused', error };
+    await this.#wiring.consistency.whenComputed(regionId);
+    const hash = this.regionHash(regionId);
+    return hash === undefined ? { type: 'refused', error: regionNotFound(regionId) } : { type: 'hashed', hash };
+  }
+
+  regionHash(regionId: number): flotillapb.RegionHash | undefined {
+    return this.#wiring.consistency.newest(regionId);
+  }
+
   metrics(): StoreMetricsSnapshot {
     const peers = [...this.#wiring.raftWorker.peers.values()];
     return this.#wiring.metrics.snapshot({
@@ -121,6 +138,7 @@ export class RunningStore implements RaftStore {
     const reason = 'the store is closing';
     await this.#wiring.snapshots.close();
     for (const actor of this.#actors) answerWaiting(await actor.stop(), reason);
+    await this.#wiring.consistency.close();
     await this.#wiring.logWriter.drain();
     this.#wiring.raftWorker.abandon(reason);
     await Promise.all([this.#wiring.tasks.region.close(), this.#wiring.tasks.logGc.close()]);
@@ -132,6 +150,7 @@ export class RunningStore implements RaftStore {
       }
     }
     this.#wiring.leadershipChanges.complete();
+    this.#wiring.inconsistencies.complete();
     if (this.health.value.status === 'closing') this.health.next({ status: 'closed' });
     this.health.complete();
   }

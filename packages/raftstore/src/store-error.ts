@@ -10,6 +10,8 @@ export type RaftStoreErrorCode =
   | 'diskFailure'
   /** No space is left on the disk. */
   | 'diskFull'
+  /** A replica's data are not those of its leader, and the store is configured to stop then. */
+  | 'inconsistent'
   /** An actor ended with an error. */
   | 'internalError';
 

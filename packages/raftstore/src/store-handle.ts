@@ -1,6 +1,6 @@
 import type { SendOutcome } from '@flotilla/actor';
 import type { KeyValue } from '@flotilla/engine';
-import type { flotillapb, metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
+import type { errorpb, flotillapb, metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
 import type { Observable } from 'rxjs';
 
 /** A consistent view of one region, for reads that a single command cannot hold. Must be closed. */
@@ -18,6 +18,11 @@ export interface CommandResult {
   readonly response: raft_cmdpb.RaftCmdResponse;
   readonly snapshot?: RegionSnapshot | undefined;
 }
+
+/** What became of a consistency check: the hash of the leader's data, or why there is none. */
+export type ConsistencyOutcome =
+  | { readonly type: 'hashed'; readonly hash: flotillapb.RegionHash }
+  | { readonly type: 'refused'; readonly error: errorpb.Error };
 
 /** Takes in one streamed snapshot; nothing of it is kept unless `finish` resolves. */
 export interface SnapshotReceiver {
@@ -41,6 +46,14 @@ export interface RaftStoreHandle {
   deliver(message: raft_serverpb.RaftMessage): SendOutcome;
   /** @throws {SnapshotError} with code `tooManySnapshots` or `malformedSnapshot`. */
   receiveSnapshot(message: raft_serverpb.RaftMessage): Promise<SnapshotReceiver>;
+  /**
+   * Has every replica of a region hash its data at one entry of the log and compare its hash with the leader's; this store
+   * has to lead the region. Resolves with this replica's hash; what the others found is with their stores: `regionHash`,
+   * and `inconsistencies`.
+   */
+  checkConsistency(regionId: number): Promise<ConsistencyOutcome>;
+  /** The hash that this store's replica had at the last consistency check; `undefined` when there was none. */
+  regionHash(regionId: number): flotillapb.RegionHash | undefined;
   /** Every peer of this store, by region id. */
   status(): readonly flotillapb.RegionStatus[];
   /** Leadership of this store's peers as it changes, one array per batch. */

@@ -8,6 +8,8 @@ import { answerWaiting } from './answer-waiting.ts';
 import { ApplyWorker } from './apply/apply-worker.ts';
 import type { ApplyMessage } from './apply/message.ts';
 import type { RaftStoreConfig } from './config.ts';
+import { ConsistencyChecker } from './consistency/consistency-checker.ts';
+import type { Inconsistency } from './consistency/inconsistency.ts';
 import { StoreMetrics } from './metrics.ts';
 import { PeerHost } from './peer-host.ts';
 import type { OpenRaftStoreOptions } from './raft-store.ts';
@@ -19,6 +21,7 @@ import type { SchedulerMessage } from './scheduler-worker/message.ts';
 import { SchedulerWorker } from './scheduler-worker/scheduler-worker.ts';
 import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import { SnapshotManager } from './snapshot/snapshot-manager.ts';
+import { RaftStoreError } from './store-error.ts';
 import type { LeadershipChange } from './store-handle.ts';
 import type { StoreMessage } from './store-worker/message.ts';
 import { StoreWorker } from './store-worker/store-worker.ts';
@@ -55,6 +58,8 @@ export class StoreWiring {
   readonly storeWorker: StoreWorker;
   readonly schedulerWorker: SchedulerWorker;
   readonly snapshots: SnapshotManager;
+  readonly consistency: ConsistencyChecker;
+  readonly inconsistencies: Subject<Inconsistency> = new Subject<Inconsistency>();
   readonly tasks: TaskWorkers;
   readonly ticks: TickDriver;
   readonly host: PeerHost;
@@ -81,6 +86,7 @@ export class StoreWiring {
       onFailure: (cause) => options.onFailure('the raft database refused a write', cause),
     });
     this.raftWorker = this.#createRaftWorker();
+    this.consistency = this.#createConsistencyChecker();
     this.applyWorker = this.#createApplyWorker();
     this.snapshots = this.#createSnapshotManager();
     this.tasks = this.#spawnTasks();
@@ -130,10 +136,30 @@ export class StoreWiring {
       metrics: this.metrics,
       maxBatchBytes: config.maxApplyBatchBytes,
       syncEveryBytes: config.applySyncBytes,
+      consistency: this.consistency,
       onResults: (results) => {
         this.raftWorker.complete(
           results.map((result) => ({ regionId: result.regionId, message: { type: 'applied', result } })),
         );
+      },
+    });
+  }
+
+  #createConsistencyChecker(): ConsistencyChecker {
+    const { config, kvEngine, logger, onFailure } = this.#options;
+    return new ConsistencyChecker({
+      kvEngine,
+      logger,
+      metrics: this.metrics,
+      maxChecks: config.maxConsistencyChecks,
+      onComputed: (regionId, index, hash) => {
+        this.raftWorker.complete([{ regionId, message: { type: 'hashComputed', index, hash } }]);
+      },
+      onInconsistency: (found) => {
+        this.inconsistencies.next(found);
+        if (!config.stopOnInconsistency) return;
+        const what = `region ${found.regionId}: this replica differs from its leader's`;
+        onFailure(what, new RaftStoreError('inconsistent', what));
       },
     });
   }
@@ -222,6 +248,7 @@ export class StoreWiring {
       logWriter: this.logWriter,
       metrics: this.metrics,
       snapshots: this.snapshots,
+      consistency: this.consistency,
       raftMailbox: this.raftMailbox,
       applyMailbox: this.applyMailbox,
       raftWorker: this.raftWorker,

@@ -1,4 +1,4 @@
-import { flotillapb, type metapb } from '@flotilla/protocol';
+import { errorpb, flotillapb, type metapb } from '@flotilla/protocol';
 import type { RaftStoreHandle } from '@flotilla/raftstore';
 import type { Runtime } from '@flotilla/runtime';
 import type { ServerConfig } from './config.ts';
@@ -20,7 +20,7 @@ export interface AdminServiceOptions {
 /** The service `flotillapb.Admin` of one store. */
 export function createAdminService(options: AdminServiceOptions): GrpcService {
   const { runtime, config, observe } = options;
-  const method = flotillapb.Admin.storeStatus;
+  const { storeStatus: status, regionHash: hash } = flotillapb.Admin;
   const context = {
     clusterId: options.store.clusterId,
     logger: runtime.logger,
@@ -29,9 +29,32 @@ export function createAdminService(options: AdminServiceOptions): GrpcService {
     observe: observe ?? (() => {}),
   };
   return {
-    definition: { storeStatus: undecoded(method) },
-    implementation: { storeStatus: serveUnary(method, context, async () => storeStatus(options)) },
+    definition: { storeStatus: undecoded(status), regionHash: undecoded(hash) },
+    implementation: {
+      storeStatus: serveUnary(status, context, async () => storeStatus(options)),
+      regionHash: serveUnary(hash, context, (request) => regionHash(options.store, request)),
+    },
   };
+}
+
+/** The hash that a store has of a region, after a new check when one is asked for. */
+async function regionHash(
+  store: RaftStoreHandle,
+  { regionId, compute }: flotillapb.RegionHashRequest,
+): Promise<flotillapb.RegionHashResponse> {
+  if (compute) {
+    const outcome = await store.checkConsistency(regionId);
+    if (outcome.type === 'refused') return { regionError: outcome.error, hashes: [] };
+  }
+  const hash = store.regionHash(regionId);
+  if (hash !== undefined) return { regionError: undefined, hashes: [hash] };
+  const found = store.status().find(({ region }) => region?.id === regionId);
+  if (found === undefined) return { regionError: regionNotFound(regionId), hashes: [] };
+  return { regionError: undefined, hashes: [flotillapb.RegionHash.create({ regionId, peer: found.peer })] };
+}
+
+function regionNotFound(regionId: number): errorpb.Error {
+  return errorpb.Error.create({ message: `region ${regionId} is not on this store`, regionNotFound: { regionId } });
 }
 
 /** A store's state as the admin service and the status page tell it. */

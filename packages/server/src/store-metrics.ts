@@ -69,6 +69,17 @@ function registerStoreCounters(registry: Registry, read: () => StoreMetricsSnaps
   counter('snapshots_sent_total', 'Snapshots sent to other stores.', (metrics) => metrics.snapshotsSent);
   counter('snapshots_applied_total', 'Snapshots taken in.', (metrics) => metrics.snapshotsApplied);
   counter('log_compactions_total', 'Compactions of a raft log.', (metrics) => metrics.logCompactions);
+  counter('consistency_checks_total', 'Hashes of regions that were computed.', (metrics) => metrics.consistencyChecks);
+  counter(
+    'consistency_checks_skipped_total',
+    'Hashes of regions left out because too many were being computed.',
+    (metrics) => metrics.consistencyChecksSkipped,
+  );
+  counter(
+    'inconsistencies_total',
+    "Hashes that were not those of the region's leader.",
+    (metrics) => metrics.inconsistencies,
+  );
   counter('log_bytes_total', 'Bytes written to raft logs.', (metrics) => metrics.logBytes);
   counter('applied_operations_total', 'Operations applied.', (metrics) => metrics.appliedOperations);
   latency('reads', 'Reads', (metrics) => metrics.readLatency);

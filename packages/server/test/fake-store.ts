@@ -1,5 +1,11 @@
 import { errorpb, flotillapb, metapb, raft_cmdpb, type raft_serverpb } from '@flotilla/protocol';
-import type { CommandResult, RaftStoreHandle, RegionSnapshot, SnapshotReceiver } from '@flotilla/raftstore';
+import type {
+  CommandResult,
+  ConsistencyOutcome,
+  RaftStoreHandle,
+  RegionSnapshot,
+  SnapshotReceiver,
+} from '@flotilla/raftstore';
 import { NEVER } from 'rxjs';
 
 /** The first region of a test: everything, on one peer of store 1. */
@@ -136,6 +142,20 @@ export class FakeStore implements RaftStoreHandle {
         record.state = 'aborted';
       },
     };
+  }
+
+  /** What the last check found; a check that is asked for finds the same again. */
+  hash: flotillapb.RegionHash | undefined;
+
+  async checkConsistency(regionId: number): Promise<ConsistencyOutcome> {
+    if (this.refuseWith !== undefined) return { type: 'refused', error: errorpb.Error.create(this.refuseWith) };
+    const hash = this.hash ?? flotillapb.RegionHash.create({ regionId, peer: testPeer, index: 8 });
+    this.hash = hash;
+    return { type: 'hashed', hash };
+  }
+
+  regionHash(): flotillapb.RegionHash | undefined {
+    return this.hash;
   }
 
   status(): flotillapb.RegionStatus[] {

@@ -11,6 +11,7 @@ export { checkReplicaHashes, type ReplicaHash, type ReplicaHashOptions } from '.
 export { checkSet } from './checkers/check-set.ts';
 export { checkWatch, type WatchChange, type WatchRecord } from './checkers/check-watch.ts';
 export { describeVerdict, isPassed, type Verdict, type Violation } from './checkers/verdict.ts';
+export { checkConsistency } from './cluster/check-consistency.ts';
 export {
   changePeerCommand,
   changePeersCommand,

@@ -2,12 +2,13 @@ import type { ActorHandler } from '@flotilla/actor';
 import { applyStateKey, type Engine, putRegionState, type WriteBatch } from '@flotilla/engine';
 import { raft_serverpb } from '@flotilla/protocol';
 import { assert, type Clock, unreachable } from '@flotilla/runtime';
+import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import { failed, outcomeUnknown } from '../region-error.ts';
 import { answerIfOpen, type Reply } from '../reply.ts';
 import type { CommandResult } from '../store-handle.ts';
 import type { ApplyChange, ApplyMessage, ApplyResult } from './message.ts';
-import { RegionApplier } from './region-applier.ts';
+import { type ConsistencyStep, RegionApplier } from './region-applier.ts';
 
 /** What the apply worker needs. */
 export interface ApplyWorkerOptions {
@@ -18,6 +19,7 @@ export interface ApplyWorkerOptions {
   readonly maxBatchBytes: number;
   /** Bytes written after which the next batch is synced, so that little has to be applied again at the next start. */
   readonly syncEveryBytes: number;
+  readonly consistency: Pick<ConsistencyChecker, 'compute' | 'verify'>;
   /** Hears what was applied, after it was written. */
   readonly onResults: (results: readonly ApplyResult[]) => void;
 }
@@ -114,7 +116,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     }
     let changes: ApplyChange[] = [];
     let entryBytes = 0;
-    const bytesBefore = this.#batch.byteLength;
+    let bytesBefore = this.#batch.byteLength;
     for (const [position, entry] of entries.entries()) {
       const proposal = proposals?.[position];
       entryBytes += entry.data.length;
@@ -128,6 +130,11 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
         changes = [...changes, applied.change];
         this.#mustSync ||= applied.change.type !== 'confChangeRefused';
       }
+      if (applied.check !== undefined) {
+        bytesBefore -= this.#batch.byteLength;
+        await this.#check(applier, applied.check);
+        bytesBefore += this.#batch.byteLength;
+      }
       if (proposal !== undefined) {
         this.#options.metrics.proposalApplied(this.#options.clock.monotonicMs() - proposal.proposedAtMs);
         this.#answers.push([proposal.reply, applied.result]);
@@ -138,6 +145,22 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     const { appliedIndex: index, appliedTerm: term } = applier.state;
     this.#results.push({ type: 'applied', regionId, index, term, entryBytes, writtenBytes, changes, responses });
     if (this.#batch.byteLength >= this.#options.maxBatchBytes) await this.#flush();
+  }
+
+  /**
+   * Brings the database to exactly this entry before it is hashed. Synced, so that a start never applies up to here over
+   * data from after it and finds another hash.
+   */
+  async #check(applier: RegionApplier, step: ConsistencyStep): Promise<void> {
+    const { consistency } = this.#options;
+    if (step.type === 'verifyHash') {
+      consistency.verify(applier.regionId, step.index, step.hash);
+      return;
+    }
+    this.#touched.add(applier);
+    this.#mustSync = true;
+    await this.#flush();
+    consistency.compute(applier.region, applier.peerId, applier.state.appliedIndex);
   }
 
   #beginSnapshot(message: BeginSnapshot): void {

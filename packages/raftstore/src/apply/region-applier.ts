@@ -12,10 +12,16 @@ import type { ApplyChange } from './message.ts';
 
 const { AdminCmdType } = raft_cmdpb;
 
+/** What a consistency check asks of each replica, at this entry. */
+export type ConsistencyStep =
+  | { readonly type: 'computeHash' }
+  | { readonly type: 'verifyHash'; readonly index: number; readonly hash: Uint8Array };
+
 /** What applying one entry came to. */
 export interface AppliedEntry {
   readonly result: CommandResult;
   readonly change?: ApplyChange | undefined;
+  readonly check?: ConsistencyStep | undefined;
 }
 
 /**
@@ -88,6 +94,10 @@ export class RegionApplier {
     if (request.cmdType === AdminCmdType.CompactLog && request.compactLog !== undefined) {
       return this.#compactLog(entry, request.compactLog);
     }
+    if (request.cmdType === AdminCmdType.ComputeHash) return computeHash(entry);
+    if (request.cmdType === AdminCmdType.VerifyHash && request.verifyHash !== undefined) {
+      return verifyHash(entry, request.verifyHash);
+    }
     return this.#refuse(entry, invalidRequest('adminRequest', 'not an admin command that is logged'));
   }
 
@@ -156,6 +166,18 @@ export class RegionApplier {
 /** The epoch that the command's sender knew. */
 export function epochOfRequest(request: raft_cmdpb.RaftCmdRequest): metapb.RegionEpoch {
   return request.header?.regionEpoch ?? { confVer: 0, version: 0 };
+}
+
+function computeHash({ index, term }: Entry): AppliedEntry {
+  const { ComputeHash: cmdType } = AdminCmdType;
+  const adminResponse = raft_cmdpb.AdminResponse.create({ cmdType, computeHash: { index } });
+  return { result: succeeded(term, { adminResponse }), check: { type: 'computeHash' } };
+}
+
+function verifyHash({ term }: Entry, { index, hash }: raft_cmdpb.VerifyHashRequest): AppliedEntry {
+  const { VerifyHash: cmdType } = AdminCmdType;
+  const adminResponse = raft_cmdpb.AdminResponse.create({ cmdType, verifyHash: {} });
+  return { result: succeeded(term, { adminResponse }), check: { type: 'verifyHash', index, hash } };
 }
 
 function succeeded(

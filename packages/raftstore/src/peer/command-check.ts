@@ -80,7 +80,9 @@ export function checkCommand(request: raft_cmdpb.RaftCmdRequest, target: Command
 export function checkEpoch(request: raft_cmdpb.RaftCmdRequest, region: metapb.Region): errorpb.Error | undefined {
   const { AdminCmdType } = raft_cmdpb;
   const type = request.adminRequest?.cmdType;
-  if (type === AdminCmdType.CompactLog) return undefined;
+  if (type === AdminCmdType.CompactLog || type === AdminCmdType.ComputeHash || type === AdminCmdType.VerifyHash) {
+    return undefined;
+  }
   const changesMembers = type === AdminCmdType.ChangePeer || type === AdminCmdType.ChangePeerV2;
   const needsVersion = !changesMembers;
   const needsConfVer = changesMembers || type === AdminCmdType.TransferLeader || type === AdminCmdType.Split;

@@ -52,6 +52,9 @@ function takeAdmin(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Reply)
   if (admin?.cmdType === AdminCmdType.ChangePeer || admin?.cmdType === AdminCmdType.ChangePeerV2) {
     return proposeMembership(peer, request, admin, reply);
   }
+  if (admin?.cmdType === AdminCmdType.ComputeHash || admin?.cmdType === AdminCmdType.VerifyHash) {
+    return propose(peer, request, reply);
+  }
   if (admin?.cmdType === AdminCmdType.TransferLeader && admin.transferLeader?.peer !== undefined) {
     return transferLeader(peer, admin.transferLeader.peer, reply);
   }

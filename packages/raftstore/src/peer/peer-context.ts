@@ -4,6 +4,7 @@ import type { Logger, Runtime } from '@flotilla/runtime';
 import type { RegionTree } from '@flotilla/scheduler-client';
 import type { ApplyMessage } from '../apply/message.ts';
 import type { RaftStoreConfig } from '../config.ts';
+import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
 import type { LogGcTask } from '../log-gc-worker/message.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { LogWriter } from '../raft-worker/log-writer.ts';
@@ -23,6 +24,7 @@ export interface PeerContext {
   readonly logWriter: LogWriter;
   readonly metrics: StoreMetrics;
   readonly snapshots: SnapshotManager;
+  readonly consistency: ConsistencyChecker;
   /** Ranges of the initialised regions of this store. Invariant: changed by the raft worker alone. */
   readonly regions: RegionTree<{ readonly region: metapb.Region }>;
   /** Ranges that a snapshot under way will claim, by region id: nothing else may claim them meanwhile. */

@@ -1,6 +1,7 @@
 import { raft_cmdpb } from '@flotilla/protocol';
 import { type RaftStoreConfig, ticksOf } from '../config.ts';
 import { ignoreReply } from '../reply.ts';
+import { beginConsistencyCheck } from './consistency-check.ts';
 import type { Peer } from './peer.ts';
 import { pendingPeersOf, regionHeartbeatOf } from './region-report.ts';
 
@@ -8,6 +9,8 @@ import { pendingPeersOf, regionHeartbeatOf } from './region-report.ts';
 export class PeerTicker {
   readonly #logGcTicks: number;
   readonly #heartbeatTicks: number;
+  readonly #checkTicks: number;
+  #untilCheck: number;
   #untilLogGc: number;
   #untilHeartbeat: number;
   /** Whether the scheduler was told of peers that are behind: it waits to hear that they are not. */
@@ -19,9 +22,13 @@ export class PeerTicker {
   /** Bytes written since the peer was loaded: a hint for split checks. */
   #writtenBytes = 0;
 
-  constructor(config: RaftStoreConfig) {
+  constructor(config: RaftStoreConfig, regionId: number) {
     this.#logGcTicks = ticksOf(config, config.logGcIntervalMs);
     this.#heartbeatTicks = ticksOf(config, config.regionHeartbeatIntervalMs);
+    const { consistencyCheckIntervalMs: checkMs } = config;
+    this.#checkTicks = checkMs === 0 ? Number.POSITIVE_INFINITY : ticksOf(config, checkMs);
+    // Regions take turns: their checks would else all come at once.
+    this.#untilCheck = checkMs === 0 ? Number.POSITIVE_INFINITY : 1 + (regionId % this.#checkTicks);
     this.#untilLogGc = this.#logGcTicks;
     this.#untilHeartbeat = this.#heartbeatTicks;
   }
@@ -54,6 +61,11 @@ export class PeerTicker {
     if (this.#untilLogGc <= 0) {
       this.#untilLogGc = this.#logGcTicks;
       this.#considerCompaction(peer);
+    }
+    this.#untilCheck -= 1;
+    if (this.#untilCheck <= 0) {
+      this.#untilCheck = this.#checkTicks;
+      beginConsistencyCheck(peer);
     }
     this.#untilHeartbeat -= 1;
     if (this.#hasPending && peer.isLeader && pendingPeersOf(peer).length === 0) this.#untilHeartbeat = 0;

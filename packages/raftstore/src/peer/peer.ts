@@ -10,6 +10,7 @@ import type { RegionTaskResult } from '../region-worker/message.ts';
 import type { SnapshotKey } from '../snapshot/snapshot-key.ts';
 import { handleApplied } from './apply-follow-up.ts';
 import { handleCommand } from './command-proposer.ts';
+import { handleHashComputed } from './consistency-check.ts';
 import { handleRaftMessage } from './incoming-message.ts';
 import { OutstandingApply } from './outstanding-apply.ts';
 import type { PeerContext } from './peer-context.ts';
@@ -71,7 +72,7 @@ export class Peer {
     this.node = options.node;
     this.logger = options.context.logger.child({ regionId: options.region.id, peerId: options.meta.id });
     this.outstanding = new OutstandingApply(options.context, options.region.id);
-    this.ticker = new PeerTicker(options.context.config);
+    this.ticker = new PeerTicker(options.context.config, options.region.id);
   }
 
   get regionId(): number {
@@ -147,6 +148,9 @@ export class Peer {
         return;
       case 'gcSnapshot':
         this.#collectSnapshots(message.keys);
+        return;
+      case 'hashComputed':
+        if (!this.isDestroying) handleHashComputed(this, message.index, message.hash);
         return;
       case 'logDestroyed':
         if (message.peerId === this.meta.id) this.context.peerGone(this);

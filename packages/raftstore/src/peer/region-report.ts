@@ -30,6 +30,7 @@ export function regionStatusOf(peer: Peer): flotillapb.RegionStatus {
     appliedIndex: peer.appliedIndex,
     firstIndex: peer.storage.firstIndex(),
     lastIndex: peer.storage.lastIndex(),
+    isInconsistent: peer.context.consistency.isInconsistent(peer.regionId),
   });
 }
 

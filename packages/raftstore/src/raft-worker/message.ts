@@ -23,6 +23,8 @@ export type PeerMessage =
   | { readonly type: 'applied'; readonly result: ApplyResult }
   /** The append that `message` asked for is durable. */
   | { readonly type: 'logPersisted'; readonly peerId: number; readonly message: Message }
+  /** The hash of the region's data, as they were at an entry of the log. */
+  | { readonly type: 'hashComputed'; readonly index: number; readonly hash: Uint8Array }
   /** The log has been replaced by the snapshot under way. */
   | { readonly type: 'logReset'; readonly peerId: number }
   /** Nothing of the peer is left in the raft database. */
