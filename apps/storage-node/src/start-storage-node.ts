@@ -1,5 +1,8 @@
+import { createRawClient } from '@flotilla/client';
 import type { Runtime } from '@flotilla/runtime';
 import {
+  createLocalStore,
+  defaultServerConfig,
   formatListenAddress,
   type HttpServer,
   registerCallMetrics,
@@ -96,13 +99,17 @@ function storageNode(
   link: SchedulerLink,
   addresses: { readonly grpc: string; readonly http: string },
 ): StorageNode {
-  const { probe } = context;
+  const { probe, runtime } = context;
+  const localStore = createLocalStore(store, defaultServerConfig);
   let closing: Promise<void> | undefined;
   return {
     clusterId: store.clusterId,
     storeId: store.storeId,
     addresses: { ...addresses, scheduler: link.address },
     hasScheduler: link.isInside,
+    store,
+    createClient: (clientConfig = {}) =>
+      createRawClient({ schedulerClient: link.client, runtime, config: clientConfig, localStore }),
     readiness: () => probe.read(),
     failed: failed.then((error): NodeError => {
       probe.phase = 'failed';

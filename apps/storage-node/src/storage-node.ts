@@ -1,3 +1,5 @@
+import type { RawClient, RawClientConfig } from '@flotilla/client';
+import type { RaftStoreHandle } from '@flotilla/raftstore';
 import type { Readiness } from '@flotilla/server';
 import type { NodeError } from './node-error.ts';
 
@@ -16,6 +18,13 @@ export interface StorageNode {
   readonly addresses: NodeAddresses;
   /** Whether the scheduler runs inside this node. */
   readonly hasScheduler: boolean;
+  /** The node's store, for a program that runs the node inside itself. */
+  readonly store: RaftStoreHandle;
+  /**
+   * A client of the whole cluster that calls this node's store directly, and others over the network. The caller closes it
+   * before the node.
+   */
+  createClient(config?: Partial<RawClientConfig>): RawClient;
   /** Whether every region here knows a leader, and if not, why. */
   readiness(): Readiness;
   /** Resolves when the node cannot go on; it must be closed then. */

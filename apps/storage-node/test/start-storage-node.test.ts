@@ -82,6 +82,21 @@ test('further nodes join the scheduler inside the first one, and get replicas', 
   });
 });
 
+test('a client inside a node reads and writes the whole cluster', async () => {
+  const first = await start('one');
+  const second = await start('two', { scheduler: first.addresses.scheduler });
+  const [own, other] = [first.createClient(), second.createClient()];
+  const key = Buffer.from('ship');
+  await own.put(key, Buffer.from('Endurance'));
+  expect(Buffer.from((await other.get(key)) ?? []).toString()).toBe('Endurance');
+  await other.delete(key);
+  expect(await own.get(key)).toBeUndefined();
+  // The first node leads: nothing of its own client's calls went through its server.
+  const metrics = (await page(first, '/metrics')).body;
+  expect(metrics).not.toContain('method="RawPut"');
+  await Promise.all([own.close(), other.close()]);
+});
+
 test('closing hands leadership on and lets go of directory and ports', async () => {
   const first = await start('one');
   const { scheduler } = first.addresses;
@@ -96,7 +111,11 @@ test('closing hands leadership on and lets go of directory and ports', async () 
     return status.regions[0]?.region.peers.length === 3 && third.readiness().isReady;
   });
   // The scheduler lives in the first node, so leadership is brought to another one before that is closed.
-  await until(() => leads(first));
+  const signal = new AbortController().signal;
+  await until(async () => {
+    for (const node of [second, third]) if (await leads(node)) await node.store.transferLeadershipAway(signal);
+    return leads(first);
+  });
   await second.close();
   const again = await start('two', { scheduler, listen: second.addresses.grpc, http: second.addresses.http });
   expect(again.storeId).toBe(second.storeId);

@@ -21,6 +21,7 @@ export {
   resolveRawClientConfig,
   testRawClientConfig,
 } from './config.ts';
+export type { LocalStore } from './local-store.ts';
 export {
   type BatchOptions,
   createRawClient,

@@ -6,6 +6,7 @@ import { runBounded } from './bounded-batch.ts';
 import type { CallOptions } from './call-deadline.ts';
 import { InvalidArgumentError, RejectedError } from './client-error.ts';
 import { type RawClientConfig, resolveRawClientConfig } from './config.ts';
+import type { LocalStore } from './local-store.ts';
 import { type Pair, type ScanOptions, type ScanRange, scanPages } from './raw-scan.ts';
 import { RegionBatcher, type Write } from './region-batch.ts';
 import { RegionCaller, type RegionRequest } from './region-call.ts';
@@ -20,6 +21,8 @@ export interface RawClientOptions {
   readonly schedulerClient: SchedulerClient;
   readonly runtime: Runtime;
   readonly config?: Partial<RawClientConfig>;
+  /** A store of this process: what it leads is read and written there without a connection. */
+  readonly localStore?: LocalStore | undefined;
 }
 
 /** What a raw call takes. */
@@ -89,13 +92,13 @@ class RoutingRawClient implements RawClient {
   readonly #caller: RegionCaller;
   readonly #batcher: RegionBatcher;
 
-  constructor({ schedulerClient, runtime, config: partial }: RawClientOptions) {
+  constructor({ schedulerClient, runtime, config: partial, localStore }: RawClientOptions) {
     const config = resolveRawClientConfig(partial);
     this.#schedulerClient = schedulerClient;
     this.#runtime = runtime;
     this.#config = config;
     this.#directory = new RegionDirectory(schedulerClient, config, runtime);
-    this.#channels = new StoreChannels(schedulerClient, config, runtime);
+    this.#channels = new StoreChannels(schedulerClient, config, runtime, localStore);
     this.#caller = new RegionCaller({ directory: this.#directory, channels: this.#channels, config, runtime });
     this.#batcher = new RegionBatcher({ caller: this.#caller, directory: this.#directory, config });
   }

@@ -4,6 +4,7 @@ import type { SchedulerClient } from '@flotilla/scheduler-client';
 import { Client, type ClientUnaryCall, connectivityState, credentials, Metadata, status } from '@grpc/grpc-js';
 import { untilAborted } from './call-deadline.ts';
 import type { RawClientConfig } from './config.ts';
+import { attemptLocally, type LocalStore } from './local-store.ts';
 
 /**
  * How one attempt ended.
@@ -31,6 +32,7 @@ export class StoreChannels {
   readonly #scheduler: SchedulerClient;
   readonly #config: RawClientConfig;
   readonly #runtime: Runtime;
+  readonly #local: LocalStore | undefined;
   readonly #metadata = new Metadata();
   readonly #channels = new Map<number, Channel>();
   readonly #resolving = new Map<number, Promise<Channel>>();
@@ -38,10 +40,11 @@ export class StoreChannels {
   readonly #doubted = new Set<number>();
   readonly #closing = new AbortController();
 
-  constructor(scheduler: SchedulerClient, config: RawClientConfig, runtime: Runtime) {
+  constructor(scheduler: SchedulerClient, config: RawClientConfig, runtime: Runtime, local?: LocalStore) {
     this.#scheduler = scheduler;
     this.#config = config;
     this.#runtime = runtime;
+    this.#local = local;
     this.#metadata.set('flotilla-cluster-id', String(scheduler.clusterId));
   }
 
@@ -53,6 +56,10 @@ export class StoreChannels {
     signal: AbortSignal,
     timeoutMs?: number,
   ): Promise<AttemptOutcome<Response>> {
+    if (storeId === this.#local?.storeId) {
+      const outcome = attemptLocally(this.#local, method, request, { signal, timeoutMs, timers: this.#runtime.timers });
+      if (outcome !== undefined) return outcome;
+    }
     let channel = this.#doubted.has(storeId) ? undefined : this.#channels.get(storeId);
     try {
       channel ??= await untilAborted(this.#resolveOnce(storeId), signal);
