@@ -6,12 +6,13 @@ import { runBounded } from './bounded-batch.ts';
 import type { CallOptions } from './call-deadline.ts';
 import { InvalidArgumentError, RejectedError } from './client-error.ts';
 import { type RawClientConfig, resolveRawClientConfig } from './config.ts';
+import { GrpcStoreChannels } from './grpc-store-channels.ts';
 import type { LocalStore } from './local-store.ts';
 import { type Pair, type ScanOptions, type ScanRange, scanPages } from './raw-scan.ts';
 import { RegionBatcher, type Write } from './region-batch.ts';
 import { RegionCaller, type RegionRequest } from './region-call.ts';
 import { RegionDirectory } from './region-directory.ts';
-import { StoreChannels } from './store-channels.ts';
+import type { StoreChannels } from './store-channels.ts';
 import { fetchStoreReports, type StoreReport } from './store-report.ts';
 import { writeMany } from './write-many.ts';
 
@@ -23,6 +24,8 @@ export interface RawClientOptions {
   readonly config?: Partial<RawClientConfig>;
   /** A store of this process: what it leads is read and written there without a connection. */
   readonly localStore?: LocalStore | undefined;
+  /** How stores are reached: over gRPC unless given. Closed with the client. */
+  readonly channels?: StoreChannels | undefined;
 }
 
 /** What a raw call takes. */
@@ -92,13 +95,13 @@ class RoutingRawClient implements RawClient {
   readonly #caller: RegionCaller;
   readonly #batcher: RegionBatcher;
 
-  constructor({ schedulerClient, runtime, config: partial, localStore }: RawClientOptions) {
+  constructor({ schedulerClient, runtime, config: partial, localStore, channels }: RawClientOptions) {
     const config = resolveRawClientConfig(partial);
     this.#schedulerClient = schedulerClient;
     this.#runtime = runtime;
     this.#config = config;
     this.#directory = new RegionDirectory(schedulerClient, config, runtime);
-    this.#channels = new StoreChannels(schedulerClient, config, runtime, localStore);
+    this.#channels = channels ?? new GrpcStoreChannels(schedulerClient, config, runtime, localStore);
     this.#caller = new RegionCaller({ directory: this.#directory, channels: this.#channels, config, runtime });
     this.#batcher = new RegionBatcher({ caller: this.#caller, directory: this.#directory, config });
   }

@@ -133,6 +133,56 @@ describe('SimulatedWorld', () => {
     expect(fired).toEqual(['living deferred', 'living after', 'living every']);
   });
 
+  it('holds a paused node back and lets it run on, in order and a periodic timer once', async () => {
+    const world = new SimulatedWorld(1);
+    const { pause, resume, timers, clock } = world.createRuntime('n1');
+    const fired: string[] = [];
+    const note = (what: string) => () => fired.push(`${what} at ${clock.monotonicMs()}`);
+    timers.after(5, note('after'));
+    timers.every(10, note('every'));
+    const cancelled = timers.after(15, note('cancelled'));
+    pause();
+    timers.defer(note('deferred'));
+    await world.advance(45);
+    expect(fired).toEqual([]);
+    cancelled.cancel();
+    resume();
+    await world.advance(10);
+    expect(fired).toEqual(['deferred at 45', 'after at 45', 'every at 45', 'every at 55']);
+  });
+
+  it('halts a paused node for good', async () => {
+    const world = new SimulatedWorld(1);
+    const { pause, resume, halt, timers } = world.createRuntime('n1');
+    let fired = 0;
+    timers.after(5, () => (fired += 1));
+    pause();
+    await world.advance(10);
+    halt();
+    resume();
+    await world.advance(10);
+    expect(fired).toBe(0);
+  });
+
+  it('runs long chains of continuations to their end before the next event', async () => {
+    const world = new SimulatedWorld(1);
+    const { timers } = world.createRuntime('n1');
+    let links = 0;
+    const chain = async (): Promise<void> => {
+      for (let link = 0; link < 500; link += 1) {
+        await (async () => Promise.resolve())();
+        links += 1;
+      }
+    };
+    const seen: number[] = [];
+    timers.after(1, () => void chain());
+    timers.after(1, () => seen.push(links));
+    timers.defer(() => void chain());
+    timers.defer(() => seen.push(links));
+    await world.advance(1);
+    expect(seen).toEqual([500, 1_000]);
+  });
+
   it('brings an error of an event out of the call that ran it, and can go on', async () => {
     const world = new SimulatedWorld(1);
     const { timers } = world.createRuntime('n1');

@@ -1,6 +1,7 @@
-import { type kvrpcpb, tinykvpb } from '@flotilla/protocol';
+import { flotillapb, type kvrpcpb, tinykvpb } from '@flotilla/protocol';
 import type { RaftStoreHandle } from '@flotilla/raftstore';
-import type { ServerConfig } from './config.ts';
+import { defaultServerConfig, type ServerConfig } from './config.ts';
+import { batchWrite } from './raw-batch-service.ts';
 import { createRawService } from './raw-service.ts';
 
 /** The raw calls of a store for a client in the same process: what the server answers, without a connection. */
@@ -14,8 +15,8 @@ export interface LocalStoreCalls {
   call(path: string, request: unknown): Promise<unknown> | undefined;
 }
 
-/** Offers the single-key calls and scans of `store` to clients of this process. */
-export function createLocalStore(store: RaftStoreHandle, config: ServerConfig): LocalStoreCalls {
+/** Offers the raw calls of `store`, single and in batches, to clients of this process. */
+export function createLocalStore(store: RaftStoreHandle, config: ServerConfig = defaultServerConfig): LocalStoreCalls {
   const raw = createRawService(store, config);
   const { TinyKv } = tinykvpb;
   return {
@@ -30,6 +31,8 @@ export function createLocalStore(store: RaftStoreHandle, config: ServerConfig): 
           return raw.delete(request as kvrpcpb.RawDeleteRequest);
         case TinyKv.rawScan.path:
           return raw.scan(request as kvrpcpb.RawScanRequest);
+        case flotillapb.RawBatch.rawBatchWrite.path:
+          return batchWrite(store, config, request as flotillapb.RawBatchWriteRequest);
         default:
           return undefined;
       }

@@ -29,7 +29,7 @@ export function createRawBatchService(options: TinyKvServiceOptions): GrpcServic
  * @throws {RequestError} with code `invalidArgument` for input that is out of its limits. What the region refuses is in the
  *   response's `regionError`; an unknown outcome, of the whole batch, is `regionError.outcomeUnknown`.
  */
-async function batchWrite(
+export async function batchWrite(
   store: RaftStoreHandle,
   config: ServerConfig,
   { context, cf: name, writes }: flotillapb.RawBatchWriteRequest,

@@ -21,10 +21,14 @@ export {
   headerOf,
   putCommand,
   snapCommand,
+  splitCommand,
   transferLeaderCommand,
 } from './cluster/command.ts';
+export { type CreateTestClusterOptions, createTestCluster, DrivenTestCluster } from './cluster/create-test-cluster.ts';
 export { InProcessNetwork, type LinkFaults } from './cluster/in-process-network.ts';
+export { RegionOrders } from './cluster/region-orders.ts';
 export { RegisterClient } from './cluster/register-client.ts';
+export { SimulatedClient, type TextPair } from './cluster/simulated-client.ts';
 export { TestCluster, type TestClusterOptions, type TestNode } from './cluster/test-cluster.ts';
 export { HistoryError, type HistoryErrorCode } from './history/history-error.ts';
 export type { HistoryEvent } from './history/history-event.ts';

@@ -73,6 +73,20 @@ export function transferLeaderCommand(
   return raft_cmdpb.RaftCmdRequest.create({ header, adminRequest });
 }
 
+/** A command that splits the region at a key. */
+export function splitCommand(
+  header: raft_cmdpb.RaftRequestHeader,
+  splitKey: Uint8Array,
+  newRegionId: number,
+  newPeerIds: readonly number[],
+): raft_cmdpb.RaftCmdRequest {
+  const adminRequest = raft_cmdpb.AdminRequest.create({
+    cmdType: AdminCmdType.Split,
+    split: { splitKey, newRegionId, newPeerIds },
+  });
+  return raft_cmdpb.RaftCmdRequest.create({ header, adminRequest });
+}
+
 /** The error of an answer; `undefined` when it succeeded. */
 export function errorOf(result: CommandResult): errorpb.Error | undefined {
   return result.response.header?.error;

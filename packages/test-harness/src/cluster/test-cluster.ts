@@ -17,8 +17,14 @@ import {
   SimulatedWorld,
 } from '@flotilla/runtime';
 import { MockScheduler } from '@flotilla/scheduler-client';
+import { createLocalStore, type LocalStoreCalls } from '@flotilla/server/local-store';
+import { CallLedger } from './call-ledger.ts';
 import { getCommand, headerOf, putCommand } from './command.ts';
+import { InProcessChannels } from './in-process-channels.ts';
 import { InProcessNetwork } from './in-process-network.ts';
+import { RegionOrders } from './region-orders.ts';
+import { SimulatedClient } from './simulated-client.ts';
+import { WorldDriver } from './world-driver.ts';
 
 /** One store of a test cluster: what outlives a crash, and what runs now. */
 export interface TestNode {
@@ -31,6 +37,9 @@ export interface TestNode {
   kvEngine: MemoryEngine;
   raftEngine: MemoryEngine;
   store: RaftStore | undefined;
+  /** How clients reach the store that runs. */
+  calls: LocalStoreCalls | undefined;
+  ledger: CallLedger;
   storeId: number;
   fatal: RaftStoreError | undefined;
 }
@@ -39,17 +48,23 @@ export interface TestNode {
 export interface TestClusterOptions {
   readonly seed?: number;
   readonly config?: Partial<RaftStoreConfig>;
+  /** How long a sync of the disks takes; nothing unless given, so that no crash comes between a write and its sync. */
+  readonly syncMs?: { readonly min: number; readonly max: number } | undefined;
 }
 
 /** A cluster of stores in virtual time, over simulated disks and a simulated network: one seed gives one history. */
-export class TestCluster {
+export class TestCluster implements AsyncDisposable {
   readonly world: SimulatedWorld;
   readonly scheduler: MockScheduler;
   readonly network: InProcessNetwork;
   /** The world's own time, which no crash stops. */
   readonly clock: SimulatedRuntime;
   readonly nodes: TestNode[] = [];
+  /** Orders to regions: members, leaders, splits. */
+  readonly orders: RegionOrders;
   readonly #config: Partial<RaftStoreConfig>;
+  readonly #syncMs: TestClusterOptions['syncMs'];
+  readonly #driver: WorldDriver;
   #restarts = 0;
 
   constructor(options: TestClusterOptions = {}) {
@@ -58,15 +73,25 @@ export class TestCluster {
     this.clock = runtime;
     this.scheduler = new MockScheduler(runtime);
     this.network = new InProcessNetwork(runtime.timers, this.world.random.fork('network'));
+    this.orders = new RegionOrders(this);
     this.#config = { ...testRaftStoreConfig, ...options.config };
+    this.#syncMs = options.syncMs;
+    this.#driver = new WorldDriver(this.world);
   }
 
   /** A cluster whose first region has a replica on each of `count` stores. */
   static async start(count: number, options: TestClusterOptions = {}): Promise<TestCluster> {
     const cluster = new TestCluster(options);
-    for (let number = 1; number <= count; number += 1) await cluster.addNode();
-    for (const node of cluster.nodes.slice(1)) await cluster.addPeer(node);
+    await cluster.grow(count);
     return cluster;
+  }
+
+  /** Adds `count` stores, each with a replica of the first region. */
+  async grow(count: number): Promise<void> {
+    for (let number = 1; number <= count; number += 1) {
+      const node = await this.addNode();
+      if (this.nodes.length > 1) await this.addPeer(node);
+    }
   }
 
   /** The region that a cluster begins with. */
@@ -97,9 +122,12 @@ export class TestCluster {
       kvEngine: new MemoryEngine(kvDisk),
       raftEngine: new MemoryEngine(raftDisk),
       store: undefined,
+      calls: undefined,
+      ledger: new CallLedger(),
       storeId: 0,
       fatal: undefined,
     };
+    this.#slowSyncs(node);
     this.nodes.push(node);
     return node;
   }
@@ -123,16 +151,38 @@ export class TestCluster {
       }),
     );
     node.store = store;
+    node.calls = createLocalStore(store);
+    node.ledger = new CallLedger();
     node.storeId = store.storeId;
     this.network.attach(store);
     return store;
   }
 
+  /** A client that finds its way over all regions; its calls settle while the world is run. */
+  createClient(name: string, config: ConstructorParameters<typeof SimulatedClient>[0]['config'] = {}): SimulatedClient {
+    const runtime = this.world.createRuntime(`client ${name}`);
+    const channels = new InProcessChannels({
+      timers: runtime.timers,
+      random: runtime.random.fork('channels'),
+      faults: () => this.network.clientFaults,
+      arrive: (storeId, arrive) => this.network.arrive(storeId, arrive),
+      storeOf: (storeId) => {
+        const node = this.nodeOf(storeId);
+        return node?.calls === undefined ? undefined : { calls: node.calls, ledger: node.ledger };
+      },
+    });
+    return new SimulatedClient({ runtime, schedulerClient: this.scheduler.createClient(), channels, config });
+  }
+
+  /** The node with a store's id. */
+  nodeOf(storeId: number): TestNode | undefined {
+    return this.nodes.find((node) => node.storeId === storeId);
+  }
+
   /** Ends a node as a power cut does: what was not synced is gone. */
   crash(node: TestNode, options: { readonly keepsPageCache?: boolean } = {}): void {
     node.runtime.halt();
-    this.network.detach(node.storeId);
-    node.store = undefined;
+    this.#forget(node);
     const keep = options.keepsPageCache === true ? Number.POSITIVE_INFINITY : 0;
     node.kvDisk.crash(keep);
     node.raftDisk.crash(keep);
@@ -151,12 +201,25 @@ export class TestCluster {
   async stop(node: TestNode): Promise<void> {
     const { store } = node;
     assert(store !== undefined, 'the node runs');
+    this.network.resume(node.storeId);
+    node.runtime.resume();
     this.network.detach(node.storeId);
     await this.run(store.close());
     await node.kvEngine.close();
     await node.raftEngine.close();
     node.runtime.halt();
-    node.store = undefined;
+    this.#forget(node);
+  }
+
+  /** Stops a node as SIGSTOP does: what falls due or arrives waits for `resume`. */
+  pause(node: TestNode): void {
+    node.runtime.pause();
+    this.network.pause(node.storeId);
+  }
+
+  resume(node: TestNode): void {
+    node.runtime.resume();
+    this.network.resume(node.storeId);
   }
 
   /** Closes every store that runs. */
@@ -164,15 +227,13 @@ export class TestCluster {
     for (const node of this.nodes) if (node.store !== undefined) await this.stop(node);
   }
 
-  /** Runs the world until the promise settles. */
-  async run<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
-    let isSettled = false;
-    const settle = (): void => {
-      isSettled = true;
-    };
-    promise.then(settle, settle);
-    assert(await this.world.runUntil(() => isSettled, limitMs), 'the promise settled in time', { limitMs });
-    return promise;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Runs the world until the promise settles. Any number of callers may do so at once. */
+  run<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
+    return this.#driver.run(promise, limitMs);
   }
 
   /** Runs the world until `predicate` holds. */
@@ -180,10 +241,10 @@ export class TestCluster {
     assert(await this.world.runUntil(predicate, limitMs), `not in time: ${what}`, { limitMs, nowMs: this.world.nowMs });
   }
 
-  /** The running node whose peer of the first region leads in the highest term. */
-  leader(): TestNode | undefined {
+  /** The running node whose peer of a region, the first unless given, leads in the highest term. */
+  leader(regionId: number = this.region.id): TestNode | undefined {
     const terms = this.nodes.flatMap((node) => {
-      const status = node.store?.status().find((one) => one.region?.id === this.region.id);
+      const status = node.store?.status().find((one) => one.region?.id === regionId);
       return status !== undefined && status.leader?.storeId === node.storeId ? [{ node, term: status.term }] : [];
     });
     return terms.sort((a, b) => b.term - a.term)[0]?.node;
@@ -202,16 +263,13 @@ export class TestCluster {
   }
 
   /** Has the scheduler add a replica of the first region on `node`, and waits until it has caught up. */
-  async addPeer(node: TestNode): Promise<metapb.Peer> {
-    const peer = { id: this.scheduler.allocId(), storeId: node.storeId, role: 0 } as const;
-    this.scheduler.addPeer(this.region.id, peer);
-    await this.until(`peer ${peer.id}`, () => this.scheduler.isSettled(this.region.id));
-    await this.until(`peer ${peer.id} knows its region`, () => this.statusOf(node)?.region?.peers.length !== 0);
-    return peer;
+  addPeer(node: TestNode): Promise<metapb.Peer> {
+    return this.orders.addPeer(this.region.id, node);
   }
 
-  statusOf(node: TestNode): ReturnType<RaftStore['status']>[number] | undefined {
-    return node.store?.status().find((one) => one.region?.id === this.region.id);
+  /** What a node's peer of a region, the first unless given, tells of itself. */
+  statusOf(node: TestNode, regionId: number = this.region.id): ReturnType<RaftStore['status']>[number] | undefined {
+    return node.store?.status().find((one) => one.region?.id === regionId);
   }
 
   /** Runs a command on a node as it is, whoever leads. */
@@ -258,5 +316,24 @@ export class TestCluster {
 
   regionOn(node: TestNode): metapb.Region {
     return this.statusOf(node)?.region ?? this.region;
+  }
+
+  #forget(node: TestNode): void {
+    this.network.detach(node.storeId);
+    node.store = undefined;
+    node.calls = undefined;
+    node.ledger.end();
+  }
+
+  #slowSyncs(node: TestNode): void {
+    if (this.#syncMs === undefined) return;
+    const { min, max } = this.#syncMs;
+    const random = this.world.random.fork(`${node.name} disk`);
+    const sync = async (): Promise<undefined> => {
+      await node.runtime.timers.sleep(min + random.fraction() * (max - min));
+      return undefined;
+    };
+    node.kvDisk.faults = { sync };
+    node.raftDisk.faults = { sync };
   }
 }

@@ -1,0 +1,218 @@
+import { type MethodDefinition, metapb } from '@flotilla/protocol';
+import type { Runtime } from '@flotilla/runtime';
+import type { SchedulerClient } from '@flotilla/scheduler-client';
+import { Client, type ClientUnaryCall, connectivityState, credentials, Metadata, status } from '@grpc/grpc-js';
+import { untilAborted } from './call-deadline.ts';
+import type { RawClientConfig } from './config.ts';
+import { attemptLocally, type LocalStore } from './local-store.ts';
+import type { AttemptOutcome, StoreChannels } from './store-channels.ts';
+
+interface Channel {
+  readonly address: string;
+  readonly client: Client;
+  /** The connecting under way, shared by all who wait for it. */
+  connecting: Promise<void> | undefined;
+}
+
+/** One gRPC connection to each store, found through the scheduler, made when first needed and kept. */
+export class GrpcStoreChannels implements StoreChannels {
+  readonly #scheduler: SchedulerClient;
+  readonly #config: RawClientConfig;
+  readonly #runtime: Runtime;
+  readonly #local: LocalStore | undefined;
+  readonly #metadata = new Metadata();
+  readonly #channels = new Map<number, Channel>();
+  readonly #resolving = new Map<number, Promise<Channel>>();
+  /** Stores whose address is asked for again before the next attempt. */
+  readonly #doubted = new Set<number>();
+  readonly #closing = new AbortController();
+
+  constructor(scheduler: SchedulerClient, config: RawClientConfig, runtime: Runtime, local?: LocalStore) {
+    this.#scheduler = scheduler;
+    this.#config = config;
+    this.#runtime = runtime;
+    this.#local = local;
+    this.#metadata.set('flotilla-cluster-id', String(scheduler.clusterId));
+  }
+
+  async attempt<Request, Response>(
+    storeId: number,
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    signal: AbortSignal,
+    timeoutMs?: number,
+  ): Promise<AttemptOutcome<Response>> {
+    if (storeId === this.#local?.storeId) {
+      const outcome = attemptLocally(this.#local, method, request, { signal, timeoutMs, timers: this.#runtime.timers });
+      if (outcome !== undefined) return outcome;
+    }
+    let channel = this.#doubted.has(storeId) ? undefined : this.#channels.get(storeId);
+    try {
+      channel ??= await untilAborted(this.#resolveOnce(storeId), signal);
+      const connecting = this.#connecting(channel);
+      if (connecting !== undefined) await untilAborted(connecting, signal);
+    } catch (cause) {
+      this.doubt(storeId);
+      return { type: 'notSent', cause };
+    }
+    const outcome = await this.#send(channel.client, method, request, signal, timeoutMs);
+    if (outcome.type !== 'answered') this.doubt(storeId);
+    return outcome;
+  }
+
+  doubt(storeId: number): void {
+    this.#doubted.add(storeId);
+  }
+
+  close(): void {
+    this.#closing.abort(new Error('the client was closed'));
+    for (const { client } of this.#channels.values()) client.close();
+    this.#channels.clear();
+  }
+
+  #resolveOnce(storeId: number): Promise<Channel> {
+    let resolving = this.#resolving.get(storeId);
+    if (resolving === undefined) {
+      resolving = this.#resolve(storeId).finally(() => this.#resolving.delete(storeId));
+      this.#resolving.set(storeId, resolving);
+    }
+    return resolving;
+  }
+
+  async #resolve(storeId: number): Promise<Channel> {
+    const known = this.#channels.get(storeId);
+    let store: metapb.Store | undefined;
+    try {
+      store = await this.#scheduler.getStore(storeId, this.#closing.signal);
+    } catch (error) {
+      // Without a scheduler, where the store was last is the best guess.
+      if (known === undefined || this.#closing.signal.aborted) throw error;
+      return known;
+    }
+    this.#closing.signal.throwIfAborted();
+    if (store === undefined) throw new Error(`store ${storeId} is not known to the scheduler`);
+    if (store.state === metapb.StoreState.Tombstone) throw new Error(`store ${storeId} was removed from the cluster`);
+    this.#doubted.delete(storeId);
+    if (known !== undefined && known.address === store.address) return known;
+    // A channel to where the store no longer is; calls under way there end by themselves.
+    known?.client.close();
+    const channel = { address: store.address, client: this.#connect(store.address), connecting: undefined };
+    this.#channels.set(storeId, channel);
+    return channel;
+  }
+
+  #connect(address: string): Client {
+    const { keepaliveTimeMs, keepaliveTimeoutMs, retryMaxMs } = this.#config;
+    return new Client(address, credentials.createInsecure(), {
+      'grpc.keepalive_time_ms': keepaliveTimeMs,
+      'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+      'grpc.max_receive_message_length': 32 * 1024 * 1024,
+      'grpc.initial_reconnect_backoff_ms': Math.max(100, this.#config.retryInitialMs),
+      'grpc.max_reconnect_backoff_ms': Math.max(100, retryMaxMs),
+      'grpc.use_local_subchannel_pool': 1,
+      // Retries are ours alone: only we know which requests may be repeated.
+      'grpc.enable_retries': 0,
+      'grpc.service_config_disable_resolution': 1,
+    });
+  }
+
+  /** Resolves when the connection stands, rejects as soon as it cannot be made; `undefined` when it stands already. */
+  #connecting(channel: Channel): Promise<void> | undefined {
+    if (channel.client.getChannel().getConnectivityState(true) === connectivityState.READY) return undefined;
+    channel.connecting ??= this.#waitUntilReady(channel).finally(() => {
+      channel.connecting = undefined;
+    });
+    return channel.connecting;
+  }
+
+  #waitUntilReady({ address, client }: Channel): Promise<void> {
+    const channel = client.getChannel();
+    const { connectTimeoutMs } = this.#config;
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const timer = this.#runtime.timers.after(connectTimeoutMs, () => {
+        isOver = true;
+        reject(new Error(`no connection to ${address} within ${connectTimeoutMs} ms`));
+      });
+      const end = (settle: () => void): void => {
+        isOver = true;
+        timer.cancel();
+        settle();
+      };
+      const look = (): void => {
+        if (isOver) return;
+        const state = channel.getConnectivityState(true);
+        if (state === connectivityState.READY) end(resolve);
+        else if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) {
+          end(() => reject(new Error(`cannot connect to ${address}`)));
+        } else channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, look);
+      };
+      look();
+    });
+  }
+
+  #send<Request, Response>(
+    client: Client,
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    signal: AbortSignal,
+    timeoutMs: number | undefined,
+  ): Promise<AttemptOutcome<Response>> {
+    const { path, requestSerialize, responseDeserialize } = method;
+    return new Promise((resolve) => {
+      if (signal.aborted) {
+        resolve({ type: 'notSent', cause: signal.reason });
+        return;
+      }
+      const cancel = (): void => call.cancel();
+      const timer = timeoutMs === undefined ? undefined : this.#runtime.timers.after(timeoutMs, cancel);
+      signal.addEventListener('abort', cancel, { once: true });
+      const call: ClientUnaryCall = client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        this.#metadata,
+        (error, response) => {
+          timer?.cancel();
+          signal.removeEventListener('abort', cancel);
+          if (error === null && response !== undefined) resolve({ type: 'answered', response });
+          else resolve(failedOutcome(error));
+        },
+      );
+    });
+  }
+}
+
+/** Statuses with which a store refuses a request before it acts on it. */
+const refusals: ReadonlySet<status> = new Set([
+  status.INVALID_ARGUMENT,
+  status.UNIMPLEMENTED,
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+]);
+
+/**
+ * Whether grpc-js says that a server did not begin with a request: no connection was left to send it on, or the server refused
+ * the stream, which HTTP/2 allows only before anything was processed. The library tells these by their texts alone; with
+ * other texts they would count as `broken`, which is safe.
+ *
+ * Source: RFC 9113, section 8.7.
+ */
+function wasNeverProcessed(error: { readonly code: status; readonly details: string }): boolean {
+  if (error.code === status.INTERNAL) return error.details.startsWith('Failed to start HTTP/2 stream');
+  if (error.code !== status.UNAVAILABLE) return false;
+  return error.details === 'Stream refused by server' || error.details.startsWith('No connection established');
+}
+
+function failedOutcome(
+  error: (Error & { readonly code: status; readonly details: string }) | null,
+): AttemptOutcome<never> {
+  // A store of another cluster, at an address that was ours: the next attempt asks where ours is now.
+  if (error?.code === status.FAILED_PRECONDITION) return { type: 'notSent', cause: error };
+  if (error !== null && wasNeverProcessed(error)) return { type: 'notSent', cause: error };
+  if (error !== null && refusals.has(error.code)) {
+    return { type: 'refused', isInvalid: error.code === status.INVALID_ARGUMENT, cause: error };
+  }
+  return { type: 'broken', cause: error ?? new Error('the store answered with nothing') };
+}
