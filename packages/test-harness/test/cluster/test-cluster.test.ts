@@ -96,7 +96,10 @@ describe('faults', () => {
     const client = cluster.createClient('a');
     await cluster.run(client.delete('other'));
     const put = client.put('k', '1').catch((error: { code: string }) => error.code);
-    await cluster.until('the put waits for its sync', () => node!.ledger.openCount > 0 && node!.raftDisk.unsyncedCount > 0);
+    await cluster.until(
+      'the put waits for its sync',
+      () => node!.ledger.openCount > 0 && node!.raftDisk.unsyncedCount > 0,
+    );
     cluster.crash(node!);
     expect(await cluster.run(put)).toBe('outcomeUnknown');
     await cluster.restart(node!);
