@@ -18,11 +18,15 @@ it('answers raw calls as the server does, without one', async () => {
   expect(await local.call(TinyKv.rawScan.path, scan)).toMatchObject({ kvs: [{ key }] });
   await local.call(TinyKv.rawDelete.path, kvrpcpb.RawDeleteRequest.create({ context, key }));
   expect(await local.call(TinyKv.rawGet.path, get)).toMatchObject({ notFound: true });
+  const writes = [{ op: flotillapb.RawWriteOp.Put, key, value: Buffer.from('2') }];
+  const batch = flotillapb.RawBatchWriteRequest.create({ context, writes });
+  await local.call(flotillapb.RawBatch.rawBatchWrite.path, batch);
+  expect(await local.call(TinyKv.rawGet.path, get)).toMatchObject({ value: Buffer.from('2') });
 });
 
 it('refuses what is out of its limits, and leaves other methods to the server', async () => {
   const local = createLocalStore(new FakeStore(), testServerConfig);
   const get = kvrpcpb.RawGetRequest.create({ context: testContext });
   await expect(local.call(TinyKv.rawGet.path, get)).rejects.toMatchObject({ code: 'invalidArgument' });
-  expect(local.call(flotillapb.RawBatch.rawBatchWrite.path, {})).toBeUndefined();
+  expect(local.call(flotillapb.Admin.storeStatus.path, {})).toBeUndefined();
 });
