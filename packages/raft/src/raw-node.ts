@@ -79,6 +79,11 @@ export class RawNode {
     return this.#raft.log.lastIndex();
   }
 
+  /** Whether a change of membership may be in the log and not applied: until it is, this leader takes no other. */
+  get hasPendingConfChange(): boolean {
+    return this.#raft.pendingConfIndex > this.#raft.log.applied;
+  }
+
   /** Lets one tick pass. On an idle node, the increment of a counter or two. */
   tick(): void {
     tick(this.#raft);

@@ -67,4 +67,12 @@ describe('changes of membership', () => {
     const gone = change('jointImplicit', { kind: 'addLearner', nodeId: 5 }, { kind: 'remove', nodeId: 5 });
     expect(changeMembership(from, gone)).toMatchObject({ added: [] });
   });
+
+  it('may be replaced by one that changes nothing, in a joint configuration too', () => {
+    const nothing = change('auto', { kind: 'update', nodeId: 0 });
+    for (const from of [confStateOf([1, 2]), { ...confStateOf([1, 2], [3]), votersOutgoing: [1] }]) {
+      const membership = membershipOf(from);
+      expect(changeMembership(membership, nothing)).toEqual({ membership, added: [] });
+    }
+  });
 });

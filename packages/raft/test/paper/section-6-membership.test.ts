@@ -48,8 +48,11 @@ describe('raft paper, section 6, and thesis 4: membership', () => {
   it('an explicit joint configuration is left when asked to, an implicit one by itself', () => {
     const cluster = groupOf(3, [4]);
     const leader = cluster.node(1).core;
+    expect(leader.hasPendingConfChange).toBe(false);
     leader.proposeConfChange(change('jointExplicit', addVoter(4)));
+    expect(leader.hasPendingConfChange).toBe(true);
     cluster.settle();
+    expect(leader.hasPendingConfChange).toBe(false);
     expect(leader.status().membership.outgoing).toEqual([1, 2, 3]);
     expect(leader.proposeConfChange(change('auto', remove(2)))).toBe('confChangeRefused');
     expect(leader.proposeConfChange(change('auto'))).toBe('accepted');

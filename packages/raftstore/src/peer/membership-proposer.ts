@@ -1,8 +1,8 @@
 import { type errorpb, type metapb, raft_cmdpb } from '@flotilla/protocol';
 import { changeMembers, memberChangesOf, toConfChange } from '../membership/member-change.ts';
-import { confStateOf, findPeer, mayLead } from '../region.ts';
+import { confStateOf, findPeer, isJoint, mayLead } from '../region.ts';
 import { serverIsBusy } from '../region-error.ts';
-import type { Reply } from '../reply.ts';
+import { ignoreReply, type Reply } from '../reply.ts';
 import { bestSuccessor } from './leader-transfer.ts';
 import { checkRoom, dropped, enqueue } from './log-proposal.ts';
 import type { Peer } from './peer.ts';
@@ -24,13 +24,17 @@ export function proposeMembership(
   if (asked.type === 'refused') return asked.error;
   const outcome = changeMembers(peer.region, asked.changes);
   if (outcome.type === 'refused') return outcome.error;
+  // Refused by the core it would leave an empty entry behind each time that it is asked for.
+  if (peer.node.hasPendingConfChange) return serverIsBusy('another membership change is under way');
   const self = findPeer(outcome.region, peer.meta.id);
-  if (self === undefined || !mayLead(self)) {
+  const isLeaving = asked.changes.length === 0;
+  // Once joint, the leader leaves it whatever that makes of itself: others could not lead on either without doing so.
+  if (!isLeaving && (self === undefined || !mayLead(self))) {
     const successor = bestSuccessor(peer);
     if (successor !== undefined) peer.node.transferLeader(successor);
     return serverIsBusy('the leader hands leadership over before it is removed or demoted');
   }
-  if (!peer.context.config.allowUnsafeMemberChanges && !keepsQuorum(peer, outcome.region)) {
+  if (!isLeaving && !peer.context.config.allowUnsafeMemberChanges && !keepsQuorum(peer, outcome.region)) {
     return serverIsBusy('too few voters would be alive and caught up to go on; add a learner first, then promote it');
   }
   const data = raft_cmdpb.RaftCmdRequest.encode(request);
@@ -38,10 +42,27 @@ export function proposeMembership(
   if (busy !== undefined) return busy;
   const type = admin.cmdType === raft_cmdpb.AdminCmdType.ChangePeer ? 'confChange' : 'confChangeV2';
   const proposed = peer.node.proposeConfChange(toConfChange(asked.changes, data), type);
-  if (proposed === 'confChangeRefused') return serverIsBusy('another membership change is under way');
+  if (proposed === 'confChangeRefused') return serverIsBusy('the change does not fit the configuration in force');
   if (proposed !== 'accepted') return dropped(peer);
   enqueue(peer, request, reply);
   return undefined;
+}
+
+/**
+ * Leaves a joint configuration that is still there: the leader's own proposal to do so is dropped while leadership is being
+ * handed over, and made again only when another entry is applied.
+ */
+export function leaveJointSoon(peer: Peer): void {
+  const { meta, region, regionId } = peer;
+  if (!peer.isLeader || !isJoint(region) || peer.node.hasPendingConfChange) return;
+  const request = raft_cmdpb.RaftCmdRequest.create({
+    header: raft_cmdpb.RaftRequestHeader.create({ regionId, peer: meta, regionEpoch: region.regionEpoch }),
+    adminRequest: raft_cmdpb.AdminRequest.create({
+      cmdType: raft_cmdpb.AdminCmdType.ChangePeerV2,
+      changePeerV2: { changes: [] },
+    }),
+  });
+  peer.handle({ type: 'raftCommand', request, reply: ignoreReply });
 }
 
 /**

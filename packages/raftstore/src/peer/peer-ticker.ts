@@ -2,6 +2,7 @@ import { raft_cmdpb } from '@flotilla/protocol';
 import { type RaftStoreConfig, ticksOf } from '../config.ts';
 import { ignoreReply } from '../reply.ts';
 import { beginConsistencyCheck } from './consistency-check.ts';
+import { leaveJointSoon } from './membership-proposer.ts';
 import type { Peer } from './peer.ts';
 import { pendingPeersOf, regionHeartbeatOf } from './region-report.ts';
 
@@ -79,6 +80,7 @@ export class PeerTicker {
     const heartbeat = regionHeartbeatOf(peer);
     this.#hasPending = heartbeat.pendingPeers.length > 0;
     peer.context.heartbeat(heartbeat);
+    leaveJointSoon(peer);
   }
 
   /** Has the entries deleted that an applied compaction has given up; asked again while the worker's queue is full. */

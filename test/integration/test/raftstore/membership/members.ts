@@ -1,4 +1,5 @@
 import { eraftpb, metapb } from '@flotilla/protocol';
+import type { CommandResult } from '@flotilla/raftstore';
 import {
   changePeerCommand,
   changePeersCommand,
@@ -33,10 +34,10 @@ export async function change(
   kind: keyof typeof changes,
   peer: metapb.Peer,
 ): Promise<metapb.Region> {
-  const { response } = await cluster.retry((leader) =>
-    changePeerCommand(headerOf(cluster.regionOn(leader)), changes[kind], peer),
+  return made(
+    cluster,
+    await cluster.retry((leader) => changePeerCommand(headerOf(cluster.regionOn(leader)), changes[kind], peer)),
   );
-  return response.adminResponse!.changePeer!.region!;
 }
 
 /** Makes several changes through a joint configuration; answered once it has been entered. */
@@ -44,13 +45,20 @@ export async function changeTogether(
   cluster: TestCluster,
   list: readonly (readonly [keyof typeof changes, metapb.Peer])[],
 ): Promise<metapb.Region> {
-  const { response } = await cluster.retry((leader) =>
-    changePeersCommand(
-      headerOf(cluster.regionOn(leader)),
-      list.map(([kind, peer]) => [changes[kind], peer]),
-    ),
-  );
-  return response.adminResponse!.changePeer!.region!;
+  const steps = list.map(([kind, peer]) => [changes[kind], peer] as const);
+  return made(cluster, await cluster.retry((leader) => changePeersCommand(headerOf(cluster.regionOn(leader)), steps)));
+}
+
+/** The region that a change has made, once its leader goes by it. */
+async function made(cluster: TestCluster, { response }: CommandResult): Promise<metapb.Region> {
+  const region = response.adminResponse?.changePeer?.region;
+  if (region === undefined) throw new Error('the answer tells no region');
+  const confVer = region.regionEpoch?.confVer ?? 0;
+  await cluster.until('the leader goes by the change', () => {
+    const leader = cluster.leader();
+    return leader !== undefined && confVerOn(cluster, leader) >= confVer;
+  });
+  return region;
 }
 
 /** Adds a learner on a node, and waits until it holds what the leader holds under `key`. */
