@@ -1,12 +1,16 @@
 import type { ApplyMessage } from './apply/message.ts';
 import type { RaftWorkerMessage } from './raft-worker/message.ts';
 import { failed, outcomeUnknown, serverIsBusy } from './region-error.ts';
+import type { SchedulerMessage } from './scheduler-worker/message.ts';
 
 /** Answers the commands among the messages that an actor leaves behind when it ends; other messages need no answer. */
 export function answerWaiting(waiting: readonly unknown[], reason: string): void {
-  for (const message of waiting as readonly (RaftWorkerMessage | ApplyMessage)[]) {
-    if (message.type === 'peer' && message.message.type === 'raftCommand') {
-      message.message.reply(failed(serverIsBusy(reason)));
+  for (const message of waiting as readonly (RaftWorkerMessage | ApplyMessage | SchedulerMessage)[]) {
+    if (message.type === 'peer') {
+      const { message: inner } = message;
+      if (inner.type === 'raftCommand' || inner.type === 'splitRegion') inner.reply(failed(serverIsBusy(reason)));
+    } else if (message.type === 'askSplit') {
+      message.ask.reply(failed(serverIsBusy(reason)));
     } else if (message.type === 'apply') {
       for (const proposal of message.proposals ?? []) proposal?.reply(failed(outcomeUnknown(reason)));
     }

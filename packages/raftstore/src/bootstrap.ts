@@ -13,12 +13,8 @@ import {
 } from '@flotilla/engine';
 import { metapb, raft_serverpb } from '@flotilla/protocol';
 import type { SchedulerClient } from '@flotilla/scheduler-client';
+import { initialApplyState, initialRaftState } from './initial-state.ts';
 import { RaftStoreError } from './store-error.ts';
-
-/** The log of a region that was bootstrapped begins after this index, in this term: nothing there came through raft. */
-export const bootstrapIndex = 5;
-/** The term of `bootstrapIndex`. */
-export const bootstrapTerm = 5;
 
 /** What a bootstrap needs. */
 export interface BootstrapOptions {
@@ -92,24 +88,13 @@ async function prepareFirstRegion(options: BootstrapOptions, storeId: number): P
     regionEpoch: { confVer: 1, version: 1 },
     peers: [metapb.Peer.create({ id: peerId, storeId })],
   });
-  // The raft state first: a region state without one would be damage, the other way round it is a leftover.
   const raftBatch = logStore.engine.batch();
-  logStore.putState(raftBatch, regionId, {
-    hardState: { term: bootstrapTerm, vote: 0, commit: bootstrapIndex },
-    lastIndex: bootstrapIndex,
-    lastTerm: bootstrapTerm,
-  });
+  logStore.putState(raftBatch, regionId, initialRaftState(undefined));
   await logStore.engine.write(raftBatch, { sync: true });
   const batch = kvEngine.batch();
   putPrepareBootstrap(batch, region);
   putRegionState(batch, regionId, { state: raft_serverpb.PeerState.Normal, region });
-  putApplyState(batch, regionId, {
-    appliedIndex: bootstrapIndex,
-    appliedTerm: bootstrapTerm,
-    durableIndex: bootstrapIndex,
-    durableTerm: bootstrapTerm,
-    truncatedState: { index: bootstrapIndex, term: bootstrapTerm },
-  });
+  putApplyState(batch, regionId, initialApplyState());
   await kvEngine.write(batch, { sync: true });
   return region;
 }

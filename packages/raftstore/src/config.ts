@@ -14,6 +14,14 @@ export interface RaftStoreConfig {
   readonly logGcThreshold: number;
   /** Entries kept for a slow follower; past this it is left to a snapshot. */
   readonly logGcMaxEntries: number;
+  /** How often a leader considers having its region measured; it does once an eighth of a part has been written. */
+  readonly splitCheckIntervalMs: number;
+  /** Bytes of keys and values from which on a region is split. */
+  readonly regionMaxBytes: number;
+  /** Bytes that the parts of a region get. */
+  readonly regionSplitBytes: number;
+  /** The most keys at which a region is split in one go. */
+  readonly maxSplitKeys: number;
   readonly regionHeartbeatIntervalMs: number;
   readonly storeHeartbeatIntervalMs: number;
   readonly snapshotGcIntervalMs: number;
@@ -85,6 +93,10 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   logGcIntervalMs: 10_000,
   logGcThreshold: 50,
   logGcMaxEntries: 128_000,
+  splitCheckIntervalMs: 10_000,
+  regionMaxBytes: 144 * mib,
+  regionSplitBytes: 96 * mib,
+  maxSplitKeys: 10,
   regionHeartbeatIntervalMs: 10_000,
   storeHeartbeatIntervalMs: 10_000,
   snapshotGcIntervalMs: 60_000,
@@ -122,6 +134,7 @@ export const testRaftStoreConfig: RaftStoreConfig = Object.freeze({
   ...defaultRaftStoreConfig,
   tickIntervalMs: 50,
   logGcIntervalMs: 50,
+  splitCheckIntervalMs: 100,
   regionHeartbeatIntervalMs: 100,
   storeHeartbeatIntervalMs: 500,
 });
@@ -170,6 +183,11 @@ function violationsOf(config: RaftStoreConfig): string[] {
   if (config.logGcMaxEntries < config.logGcThreshold) {
     violations.push(
       `logGcMaxEntries (${config.logGcMaxEntries}) must be at least logGcThreshold (${config.logGcThreshold})`,
+    );
+  }
+  if (config.regionSplitBytes > config.regionMaxBytes) {
+    violations.push(
+      `regionSplitBytes (${config.regionSplitBytes}) must not exceed regionMaxBytes (${config.regionMaxBytes})`,
     );
   }
   if (config.maxKeyBytes + config.maxValueBytes > config.maxEntryBytes) {

@@ -7,7 +7,13 @@ export {
 } from './config.ts';
 export type { Inconsistency } from './consistency/inconsistency.ts';
 export type { LatencySum, StoreMetricsSnapshot } from './metrics.ts';
-export { type OpenRaftStoreOptions, openRaftStore, type RaftStore, type StoreHealth } from './raft-store.ts';
+export {
+  type OpenRaftStoreOptions,
+  openRaftStore,
+  type RaftStore,
+  type SplitOrder,
+  type StoreHealth,
+} from './raft-store.ts';
 export { RegionSnapshotError } from './region-snapshot.ts';
 export { MemorySnapshotDirectory } from './snapshot/memory-snapshot-directory.ts';
 export { NodeSnapshotDirectory } from './snapshot/node-snapshot-directory.ts';
@@ -19,6 +25,7 @@ export type {
   ConsistencyOutcome,
   LeadershipChange,
   RaftStoreHandle,
+  RegionChange,
   RegionSnapshot,
   SnapshotReceiver,
 } from './store-handle.ts';

@@ -7,6 +7,7 @@ import {
   readRegionState,
 } from '@flotilla/engine';
 import { type metapb, raft_serverpb } from '@flotilla/protocol';
+import { initialRaftState, isRaftStateInitial } from './initial-state.ts';
 import { RaftStoreError } from './store-error.ts';
 
 /** What a store has of one region, checked. */
@@ -57,6 +58,8 @@ async function loadRegion(
   const applyState = readApplyState(kvEngine, regionId);
   if (applyState?.truncatedState === undefined) throw damaged(regionId, 'its apply state is missing');
   if (state.state === raft_serverpb.PeerState.Applying) return resumed(logStore, region, applyState);
+  const beginning = newborn(logStore, region, applyState);
+  if (beginning !== undefined) return beginning;
   const truncated = applyState.truncatedState;
   const { state: raftState } = await logStore.verifyRegion(regionId, truncated.index + 1);
   if (raftState === undefined) throw damaged(regionId, 'its raft state is missing');
@@ -76,6 +79,17 @@ async function loadRegion(
     applyState: { ...applyState, appliedIndex: durableIndex, appliedTerm: durableTerm },
     isApplying: false,
   };
+}
+
+/** A region that a split made and whose peer has appended nothing yet. */
+function newborn(
+  logStore: RaftLogStore,
+  region: metapb.Region,
+  applyState: raft_serverpb.RaftApplyState,
+): LoadedRegion | undefined {
+  const found = logStore.stateSync(region.id);
+  if (!isRaftStateInitial(found, applyState)) return undefined;
+  return { region, raftState: initialRaftState(found?.hardState), applyState, isApplying: false };
 }
 
 /**

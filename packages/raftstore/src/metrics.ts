@@ -25,6 +25,8 @@ export interface StoreMetricsSnapshot {
   readonly consistencyChecksSkipped: number;
   /** Hashes that were not those of the region's leader. */
   readonly inconsistencies: number;
+  /** Splits of regions that this store led. */
+  readonly splits: number;
   /** From a command's arrival at its peer to its answer. */
   readonly proposeToApply: LatencySum;
   readonly readLatency: LatencySum;
@@ -80,6 +82,7 @@ export class StoreMetrics {
   consistencyChecks = 0;
   consistencyChecksSkipped = 0;
   inconsistencies = 0;
+  splits = 0;
   #logBytes = 0;
   #logAppends = 0;
   #appliedOperations = 0;
@@ -121,6 +124,7 @@ export class StoreMetrics {
       consistencyChecks: this.consistencyChecks,
       consistencyChecksSkipped: this.consistencyChecksSkipped,
       inconsistencies: this.inconsistencies,
+      splits: this.splits,
       proposeToApply: this.#proposeToApply.snapshot(),
       readLatency: this.#read.snapshot(),
       logWrite: this.#logWrite.snapshot(),

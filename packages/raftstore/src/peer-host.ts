@@ -9,14 +9,17 @@ import type { ConsistencyChecker } from './consistency/consistency-checker.ts';
 import type { LoadedRegion } from './load-regions.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { Peer } from './peer/peer.ts';
-import type { PeerContext } from './peer/peer-context.ts';
+import type { NewPart, PeerContext } from './peer/peer-context.ts';
 import { createLoadedPeer, createReplicatedPeer } from './peer-factory.ts';
 import type { LogWriter } from './raft-worker/log-writer.ts';
 import type { PeerMessage, RaftWorkerMessage } from './raft-worker/message.ts';
 import type { RaftWorker } from './raft-worker/raft-worker.ts';
 import { isInitialized } from './region.ts';
+import { addPart, type PartHost } from './region-parts.ts';
+import type { SplitAsk } from './scheduler-worker/split-asker.ts';
 import type { SnapshotManager } from './snapshot/snapshot-manager.ts';
-import type { LeadershipChange } from './store-handle.ts';
+import type { LeadershipChange, RegionChange } from './store-handle.ts';
+import type { PendingVotes } from './store-worker/pending-votes.ts';
 import type { TaskWorkers } from './task-workers.ts';
 import type { Transport } from './transport.ts';
 
@@ -39,13 +42,17 @@ export interface PeerHostOptions {
   readonly raftWorker: RaftWorker;
   readonly tasks: TaskWorkers;
   readonly onHeartbeat: (request: schedulerpb.RegionHeartbeatRequest) => void;
+  readonly pendingVotes: PendingVotes;
+  readonly onAskSplit: (ask: SplitAsk) => void;
+  readonly onReportSplit: (regions: readonly metapb.Region[]) => void;
+  readonly onRegionChange: (change: RegionChange) => void;
   readonly onLeadershipChange: (change: LeadershipChange) => void;
   /** Takes an apply message that came too late, to answer what it carries. */
   readonly onUnapplied: (message: ApplyMessage) => void;
 }
 
 /** Makes, addresses and removes the peers of a store, and is the store to them. */
-export class PeerHost implements PeerContext {
+export class PeerHost implements PartHost {
   readonly storeId: number;
   readonly clusterId: number;
   readonly config: RaftStoreConfig;
@@ -80,8 +87,28 @@ export class PeerHost implements PeerContext {
   }
 
   /** Adds the peer of a region that was loaded from disk. */
-  addLoaded(region: LoadedRegion): void {
-    this.#add(createLoadedPeer(this, region));
+  addLoaded(region: LoadedRegion): Peer {
+    const peer = createLoadedPeer(this, region);
+    this.#add(peer);
+    return peer;
+  }
+
+  addPart(part: NewPart): void {
+    addPart(this, part);
+  }
+
+  peerOf(regionId: number): Peer | undefined {
+    return this.#options.raftWorker.peers.get(regionId);
+  }
+
+  replacePeer({ regionId }: Peer): void {
+    this.router.unregister(regionId);
+    this.#options.raftWorker.removePeer(regionId);
+  }
+
+  replayVote(regionId: number): void {
+    const message = this.#options.pendingVotes.take(regionId);
+    if (message !== undefined) this.router.send(regionId, { type: 'raftMessage', message });
   }
 
   /** Adds a peer that knows nothing yet but its id. */
@@ -108,6 +135,19 @@ export class PeerHost implements PeerContext {
     return this.#options.tasks.logGc.schedule(task) === 'accepted';
   }
 
+  scheduleSplitCheck(...[task, when]: Parameters<PeerContext['scheduleSplitCheck']>): boolean {
+    const { splitCheck } = this.#options.tasks;
+    return (when === 'queued' || splitCheck.pending === 0) && splitCheck.schedule(task) === 'accepted';
+  }
+
+  askSplit(ask: SplitAsk): void {
+    this.#options.onAskSplit(ask);
+  }
+
+  reportSplit(regions: readonly metapb.Region[]): void {
+    this.#options.onReportSplit(regions);
+  }
+
   heartbeat(request: schedulerpb.RegionHeartbeatRequest): void {
     this.#options.onHeartbeat(request);
   }
@@ -116,12 +156,18 @@ export class PeerHost implements PeerContext {
     this.#options.onLeadershipChange(change);
   }
 
+  regionChanged(change: RegionChange): void {
+    this.#options.onRegionChange(change);
+  }
+
   peerGone(peer: Peer): void {
     const { regionId, region } = peer;
     this.router.unregister(regionId);
     this.#options.raftWorker.removePeer(regionId);
     this.consistency.forget(regionId);
+    this.claimedRegions.delete(regionId);
     if (!isInitialized(region)) return;
+    this.regionChanged({ type: 'destroyed', region });
     const { startKey, endKey } = region;
     const isScheduled = this.scheduleRegionTask({ type: 'destroy', regionId, startKey, endKey });
     // Data that no region owns are never read, and go when a region with their range is taken in or the store starts.

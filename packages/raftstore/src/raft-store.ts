@@ -1,5 +1,6 @@
 import type { Engine } from '@flotilla/engine';
 import { RaftLogStore } from '@flotilla/engine';
+import type { metapb } from '@flotilla/protocol';
 import type { Runtime } from '@flotilla/runtime';
 import type { SchedulerClient } from '@flotilla/scheduler-client';
 import type { Observable } from 'rxjs';
@@ -12,7 +13,7 @@ import { RunningStore } from './running-store.ts';
 import { NodeSnapshotDirectory } from './snapshot/node-snapshot-directory.ts';
 import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import type { RaftStoreError } from './store-error.ts';
-import type { RaftStoreHandle } from './store-handle.ts';
+import type { CommandResult, RaftStoreHandle, RegionChange } from './store-handle.ts';
 import type { Transport } from './transport.ts';
 import { deleteUnownedData } from './unowned-data.ts';
 
@@ -27,8 +28,23 @@ export interface RaftStore extends RaftStoreHandle {
   readonly health: Observable<StoreHealth>;
   /** Replicas of this store that turned out to differ from their leaders'. */
   readonly inconsistencies: Observable<Inconsistency>;
+  /** Regions that were split, made or destroyed here, one array per batch. */
+  readonly regionChanges: Observable<readonly RegionChange[]>;
   /** Counters, queue lengths and latency sums as of now. */
   metrics(): StoreMetricsSnapshot;
+  /**
+   * Splits a region that is led here, at keys in order or, without any, in the middle. Resolves once and never rejects: with
+   * the parts in `response.adminResponse.split`, or with an error as `execute` has them.
+   */
+  splitRegion(order: SplitOrder): Promise<CommandResult>;
+}
+
+/** Which region to split, and where. */
+export interface SplitOrder {
+  readonly regionId: number;
+  /** Given, the region is split only if its range is still that of this epoch. */
+  readonly regionEpoch?: metapb.RegionEpoch | undefined;
+  readonly splitKeys: readonly Uint8Array[];
 }
 
 /** What a store needs. Nothing that is passed in is closed by it. */

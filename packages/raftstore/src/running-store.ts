@@ -11,11 +11,11 @@ import type { StoreMetricsSnapshot } from './metrics.ts';
 import { computeHashCommand } from './peer/consistency-check.ts';
 import type { Peer } from './peer/peer.ts';
 import { regionStatusOf } from './peer/region-report.ts';
-import type { RaftStore, StoreHealth } from './raft-store.ts';
+import type { RaftStore, SplitOrder, StoreHealth } from './raft-store.ts';
 import { failed, regionNotFound, serverIsBusy } from './region-error.ts';
 import { replyOnce } from './reply.ts';
 import { toStoreError } from './store-error.ts';
-import type { CommandResult, ConsistencyOutcome, LeadershipChange, SnapshotReceiver } from './store-handle.ts';
+import type { CommandResult, ConsistencyOutcome, LeadershipChange, RegionChange, SnapshotReceiver } from './store-handle.ts';
 import { StoreWiring, type StoreWiringOptions } from './store-wiring.ts';
 
 /** What a running store is made of. */
@@ -28,6 +28,7 @@ export class RunningStore implements RaftStore {
   readonly health: BehaviorSubject<StoreHealth> = new BehaviorSubject<StoreHealth>({ status: 'serving' });
   readonly leadershipChanges: Observable<readonly LeadershipChange[]>;
   readonly inconsistencies: Observable<Inconsistency>;
+  readonly regionChanges: Observable<readonly RegionChange[]>;
   readonly #options: RunningStoreOptions;
   readonly #logger: Logger;
   readonly #actors: Actor<never>[] = [];
@@ -47,6 +48,7 @@ export class RunningStore implements RaftStore {
     });
     this.leadershipChanges = this.#wiring.leadershipChanges;
     this.inconsistencies = this.#wiring.inconsistencies;
+    this.regionChanges = this.#wiring.regionChanges;
   }
 
   /** Starts the actors, then the peers, then time. */
@@ -70,9 +72,16 @@ export class RunningStore implements RaftStore {
         reply(failed(serverIsBusy(`the store is ${this.health.value.status}`)));
         return;
       }
-      const outcome = this.#wiring.host.router.send(regionId, { type: 'raftCommand', request, reply });
-      if (outcome === 'notFound') reply(failed(regionNotFound(regionId)));
-      else if (outcome !== 'accepted') reply(failed(serverIsBusy(`the raft mailbox is ${outcome}`)));
+      this.#wiring.route(regionId, { type: 'raftCommand', request, reply });
+    });
+  }
+
+  splitRegion({ regionId, regionEpoch, splitKeys }: SplitOrder): Promise<CommandResult> {
+    return new Promise((resolve) => {
+      const reply = replyOnce(resolve);
+      const { status } = this.health.value;
+      if (status !== 'serving') reply(failed(serverIsBusy(`the store is ${status}`)));
+      else this.#wiring.route(regionId, { type: 'splitRegion', regionEpoch, splitKeys, reply });
     });
   }
 
@@ -141,7 +150,8 @@ export class RunningStore implements RaftStore {
     await this.#wiring.consistency.close();
     await this.#wiring.logWriter.drain();
     this.#wiring.raftWorker.abandon(reason);
-    await Promise.all([this.#wiring.tasks.region.close(), this.#wiring.tasks.logGc.close()]);
+    const { logGc, region, splitCheck } = this.#wiring.tasks;
+    await Promise.all([region.close(), logGc.close(), splitCheck.close()]);
     if (!hasFailed) {
       try {
         await this.#wiring.applyWorker.checkpoint();
@@ -151,6 +161,7 @@ export class RunningStore implements RaftStore {
     }
     this.#wiring.leadershipChanges.complete();
     this.#wiring.inconsistencies.complete();
+    this.#wiring.regionChanges.complete();
     if (this.health.value.status === 'closing') this.health.next({ status: 'closed' });
     this.health.complete();
   }

@@ -64,6 +64,15 @@ export interface RaftStoreHandle {
   close(): Promise<void>;
 }
 
+/** What became of a region on this store. */
+export type RegionChange =
+  /** A split made the region, and its peer here runs. */
+  | { readonly type: 'created'; readonly region: metapb.Region }
+  /** The region was split; `parts` are in key order, the first is the region itself. */
+  | { readonly type: 'split'; readonly region: metapb.Region; readonly parts: readonly metapb.Region[] }
+  /** This store's peer of the region is gone. */
+  | { readonly type: 'destroyed'; readonly region: metapb.Region };
+
 /** One region's new leader as this store sees it. */
 export interface LeadershipChange {
   readonly regionId: number;

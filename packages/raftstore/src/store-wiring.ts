@@ -14,16 +14,18 @@ import { StoreMetrics } from './metrics.ts';
 import { PeerHost } from './peer-host.ts';
 import type { OpenRaftStoreOptions } from './raft-store.ts';
 import { LogWriter } from './raft-worker/log-writer.ts';
-import type { RaftWorkerMessage } from './raft-worker/message.ts';
+import type { PeerMessage, RaftWorkerMessage } from './raft-worker/message.ts';
 import { RaftWorker } from './raft-worker/raft-worker.ts';
-import { ignoreReply } from './reply.ts';
+import { failed, regionNotFound, serverIsBusy } from './region-error.ts';
+import { ignoreReply, type Reply } from './reply.ts';
 import type { SchedulerMessage } from './scheduler-worker/message.ts';
 import { SchedulerWorker } from './scheduler-worker/scheduler-worker.ts';
 import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import { SnapshotManager } from './snapshot/snapshot-manager.ts';
 import { RaftStoreError } from './store-error.ts';
-import type { LeadershipChange } from './store-handle.ts';
+import type { LeadershipChange, RegionChange } from './store-handle.ts';
 import type { StoreMessage } from './store-worker/message.ts';
+import { PendingVotes } from './store-worker/pending-votes.ts';
 import { StoreWorker } from './store-worker/store-worker.ts';
 import { spawnTaskWorkers, type TaskWorkers } from './task-workers.ts';
 import { TickDriver } from './tick-driver.ts';
@@ -39,6 +41,9 @@ export interface StoreWiringOptions extends Omit<OpenRaftStoreOptions, 'config'>
   readonly onFailure: (what: string, cause: unknown) => void;
 }
 
+/** What a peer answers. */
+type AnsweredMessage = Extract<PeerMessage, { reply: Reply }>;
+
 /** Room in each mailbox that only the store's own messages may use: one tick and one note of completions at a time. */
 const controlReserve = 16;
 /** At most two messages a peer wait for the apply worker; this many peers are more than a store can have. */
@@ -47,6 +52,7 @@ const applyMailboxCapacity = 1 << 22;
 /** The actors of one store and the wires between them; starting and ending them is the running store's. */
 export class StoreWiring {
   readonly leadershipChanges: Subject<readonly LeadershipChange[]> = new Subject<readonly LeadershipChange[]>();
+  readonly regionChanges: Subject<readonly RegionChange[]> = new Subject<readonly RegionChange[]>();
   readonly metrics: StoreMetrics = new StoreMetrics();
   readonly raftMailbox: Mailbox<RaftWorkerMessage>;
   readonly storeMailbox: Mailbox<StoreMessage>;
@@ -66,7 +72,9 @@ export class StoreWiring {
   readonly #options: StoreWiringOptions;
   readonly #storeId: number;
   readonly #startTimeMs: number;
+  readonly #pendingVotes = new PendingVotes();
   #changes: LeadershipChange[] = [];
+  #regionChanges: RegionChange[] = [];
 
   constructor(options: StoreWiringOptions) {
     const { config, ident, logger, logStore, runtime } = options;
@@ -95,6 +103,9 @@ export class StoreWiring {
       runtime,
       logger,
       onCommand: (request) => this.command(request),
+      onSplit: (request, reply) => this.route(request.header?.regionId ?? 0, { type: 'raftCommand', request, reply }),
+      onSplitOrder: (regionId, regionEpoch, splitKeys) =>
+        this.route(regionId, { type: 'splitRegion', regionEpoch, splitKeys, reply: ignoreReply }),
     });
     this.ticks = this.#createTickDriver();
     this.host = this.#createHost();
@@ -115,6 +126,13 @@ export class StoreWiring {
     this.host.router.send(request.header?.regionId ?? 0, { type: 'raftCommand', request, reply: ignoreReply });
   }
 
+  /** Hands a peer something that has to be answered, or answers why it cannot. */
+  route(regionId: number, message: AnsweredMessage): void {
+    const outcome = this.host.router.send(regionId, message);
+    if (outcome === 'notFound') message.reply(failed(regionNotFound(regionId)));
+    else if (outcome !== 'accepted') message.reply(failed(serverIsBusy(`the raft mailbox is ${outcome}`)));
+  }
+
   #createRaftWorker(): RaftWorker {
     return new RaftWorker({
       config: this.#options.config,
@@ -124,13 +142,15 @@ export class StoreWiring {
         if (message.type === 'raftMessage')
           this.storeMailbox.send({ type: 'storeRaftMessage', message: message.message });
       },
-      onLoopEnd: () => this.#publishLeadership(),
+      onLoopEnd: () => this.#publishChanges(),
     });
   }
 
   #createApplyWorker(): ApplyWorker {
     const { config, kvEngine, runtime } = this.#options;
     return new ApplyWorker({
+      storeId: this.#storeId,
+      peerIdOf: (regionId) => this.raftWorker.peers.get(regionId)?.meta.id,
       kvEngine,
       clock: runtime.clock,
       metrics: this.metrics,
@@ -189,6 +209,7 @@ export class StoreWiring {
       logger: this.#options.logger,
       snapshots: this.snapshots,
       regions: this.host.regions,
+      pendingVotes: this.#pendingVotes,
       hasPeer: (regionId) => this.host.router.has(regionId),
       redispatch: (message) => {
         this.host.router.send(message.regionId, { type: 'raftMessage', message });
@@ -216,6 +237,9 @@ export class StoreWiring {
       directoryPath: typeof snapshotDirectory === 'string' ? snapshotDirectory : undefined,
       capacity: config.taskQueueCapacity,
       deadlineMs: config.taskDeadlineMs,
+      onSplitCheckResult: (result) => {
+        this.raftWorker.complete([{ regionId: result.regionId, message: { type: 'splitCheckDone', result } }]);
+      },
       onRegionResult: (result) => {
         this.raftWorker.complete([{ regionId: result.regionId, message: { type: 'regionTaskDone', result } }]);
       },
@@ -256,6 +280,17 @@ export class StoreWiring {
       onHeartbeat: (request) => {
         this.schedulerMailbox.send({ type: 'regionHeartbeat', request });
       },
+      pendingVotes: this.#pendingVotes,
+      onAskSplit: (ask) => {
+        const outcome = this.schedulerMailbox.send({ type: 'askSplit', ask });
+        if (outcome !== 'accepted') ask.reply(failed(serverIsBusy(`the scheduler mailbox is ${outcome}`)));
+      },
+      onReportSplit: (regions) => {
+        this.schedulerMailbox.send({ type: 'reportSplit', regions });
+      },
+      onRegionChange: (change) => {
+        this.#regionChanges.push(change);
+      },
       onLeadershipChange: (change) => {
         this.#changes.push(change);
       },
@@ -263,11 +298,17 @@ export class StoreWiring {
     });
   }
 
-  #publishLeadership(): void {
-    if (this.#changes.length === 0) return;
-    const changes = this.#changes;
-    this.#changes = [];
-    this.leadershipChanges.next(changes);
+  #publishChanges(): void {
+    if (this.#changes.length > 0) {
+      const changes = this.#changes;
+      this.#changes = [];
+      this.leadershipChanges.next(changes);
+    }
+    if (this.#regionChanges.length > 0) {
+      const changes = this.#regionChanges;
+      this.#regionChanges = [];
+      this.regionChanges.next(changes);
+    }
   }
 
   #storeStats(): schedulerpb.StoreStats {

@@ -6,6 +6,8 @@ import { spawnLogGcWorker } from './log-gc-worker/spawn.ts';
 import type { RegionTask, RegionTaskResult } from './region-worker/message.ts';
 import { spawnRegionWorker } from './region-worker/spawn.ts';
 import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
+import type { SplitCheckResult, SplitCheckTask } from './split-check-worker/message.ts';
+import { spawnSplitCheckWorker } from './split-check-worker/spawn.ts';
 
 /** What the task workers of a store need. */
 export interface TaskWorkersOptions {
@@ -21,17 +23,20 @@ export interface TaskWorkersOptions {
   /** A task that takes longer than this is begun again in a new worker, and given up after three attempts. */
   readonly deadlineMs: number;
   readonly onRegionResult: (result: RegionTaskResult) => void;
+  readonly onSplitCheckResult: (result: SplitCheckResult) => void;
 }
 
 /** The workers beside the actors of one store. */
 export interface TaskWorkers {
   readonly region: TaskWorker<RegionTask>;
   readonly logGc: TaskWorker<LogGcTask>;
+  readonly splitCheck: TaskWorker<SplitCheckTask>;
 }
 
 /** Spawns the workers; a task that fails for good comes back as a `failed` result, or is logged where nobody waits for it. */
 export function spawnTaskWorkers(options: TaskWorkersOptions): TaskWorkers {
   const { mode, runtime, logger, kvEngine, logStore, directory, directoryPath, onRegionResult } = options;
+  const { onSplitCheckResult } = options;
   const { capacity, deadlineMs } = options;
   const shared = { capacity, deadlineMs, timers: runtime.timers, logger };
   const kvPath = kvEngine.path;
@@ -75,7 +80,20 @@ export function spawnTaskWorkers(options: TaskWorkersOptions): TaskWorkers {
       },
     },
   );
-  return { region, logGc };
+  const splitCheck = spawnSplitCheckWorker(
+    onThreads ? { type: 'thread', kvPath } : { type: 'inline', engine: kvEngine },
+    {
+      ...shared,
+      name: 'split-check',
+      onResult: onSplitCheckResult,
+      onFailure: ({ task, code, cause }) => {
+        const message = cause instanceof Error ? cause.message : String(cause ?? code);
+        const { regionId, mode } = task;
+        onSplitCheckResult({ type: 'failed', regionId, mode, code: codeOf(cause) ?? code, message });
+      },
+    },
+  );
+  return { region, logGc, splitCheck };
 }
 
 function codeOf(cause: unknown): string | undefined {

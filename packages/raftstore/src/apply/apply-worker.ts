@@ -1,17 +1,20 @@
 import type { ActorHandler } from '@flotilla/actor';
-import { applyStateKey, type Engine, putRegionState, type WriteBatch } from '@flotilla/engine';
+import { applyStateKey, type Engine, putRegionState, readRegionState, type WriteBatch } from '@flotilla/engine';
 import { raft_serverpb } from '@flotilla/protocol';
 import { assert, type Clock, unreachable } from '@flotilla/runtime';
 import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
 import type { StoreMetrics } from '../metrics.ts';
+import { findPeerOnStore } from '../region.ts';
 import { failed, outcomeUnknown } from '../region-error.ts';
 import { answerIfOpen, type Reply } from '../reply.ts';
 import type { CommandResult } from '../store-handle.ts';
 import type { ApplyChange, ApplyMessage, ApplyResult } from './message.ts';
+import { writeParts } from './new-parts.ts';
 import { type ConsistencyStep, RegionApplier } from './region-applier.ts';
 
 /** What the apply worker needs. */
 export interface ApplyWorkerOptions {
+  readonly storeId: number;
   readonly kvEngine: Engine;
   readonly clock: Clock;
   readonly metrics: StoreMetrics;
@@ -20,6 +23,8 @@ export interface ApplyWorkerOptions {
   /** Bytes written after which the next batch is synced, so that little has to be applied again at the next start. */
   readonly syncEveryBytes: number;
   readonly consistency: Pick<ConsistencyChecker, 'compute' | 'verify'>;
+  /** The id of this store's peer of a region, whatever its state. */
+  readonly peerIdOf: (regionId: number) => number | undefined;
   /** Hears what was applied, after it was written. */
   readonly onResults: (results: readonly ApplyResult[]) => void;
 }
@@ -46,6 +51,8 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
   /** Appliers whose state the batch has to carry. */
   readonly #touched = new Set<RegionApplier>();
   #inHand: readonly ApplyMessage[] = [];
+  /** Regions whose state the batch has, so that the database does not show it yet. */
+  readonly #regionsInBatch = new Set<number>();
   #results: ApplyResult[] = [];
   #answers: (readonly [Reply, CommandResult])[] = [];
 
@@ -127,7 +134,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
       }
       const applied = applier.apply(entry, this.#batch, proposal?.request);
       if (applied.change !== undefined) {
-        changes = [...changes, applied.change];
+        changes = [...changes, this.#followChange(applied.change)];
         this.#mustSync ||= applied.change.type !== 'confChangeRefused';
       }
       if (applied.check !== undefined) {
@@ -163,6 +170,18 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     consistency.compute(applier.region, applier.peerId, applier.state.appliedIndex);
   }
 
+  /** A split has to write its new regions, unless this store knows better. */
+  #followChange(change: ApplyChange): ApplyChange {
+    if (change.type !== 'split') return change;
+    const { kvEngine, peerIdOf } = this.#options;
+    return writeParts(change, this.#batch, (region) => {
+      const existing = peerIdOf(region.id);
+      const own = findPeerOnStore(region, this.#options.storeId)?.id;
+      if (existing !== undefined && existing !== own) return true;
+      return this.#regionsInBatch.has(region.id) || readRegionState(kvEngine, region.id) !== undefined;
+    });
+  }
+
   #beginSnapshot(message: BeginSnapshot): void {
     const { regionId, peerId, region, index, term } = message;
     const state = raft_serverpb.RaftApplyState.create({
@@ -175,6 +194,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     this.#appliers.set(regionId, applier);
     this.#touched.add(applier);
     putRegionState(this.#batch, regionId, { state: raft_serverpb.PeerState.Applying, region });
+    this.#regionsInBatch.add(regionId);
     this.#mustSync = true;
     this.#results.push({ type: 'snapshotBegun', regionId });
   }
@@ -197,6 +217,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     this.#forget(regionId);
     const region = applier?.region ?? message.region;
     putRegionState(this.#batch, regionId, { state: raft_serverpb.PeerState.Tombstone, region });
+    this.#regionsInBatch.add(regionId);
     this.#batch.delete(applyStateKey(regionId));
     this.#mustSync = true;
     this.#results.push({ type: 'tombstoned', regionId, peerId });
@@ -214,6 +235,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     const sync = this.#mustSync || this.#bytesSinceSync >= this.#options.syncEveryBytes;
     for (const applier of this.#touched) applier.saveState(this.#batch, sync);
     this.#touched.clear();
+    this.#regionsInBatch.clear();
     this.#mustSync = false;
     if (this.#batch.count > 0) await this.#write(sync);
     const results = this.#results;

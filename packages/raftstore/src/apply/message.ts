@@ -1,6 +1,7 @@
 import type { metapb, raft_serverpb } from '@flotilla/protocol';
 import type { ConfChange, Entry, Message } from '@flotilla/raft';
 import type { Proposal } from '../peer/proposal-queue.ts';
+import type { RegionSplit } from './split.ts';
 
 /** What happens to the applied state of a region. Messages of one region take effect in the order they were sent. */
 export type ApplyMessage =
@@ -46,7 +47,8 @@ export type ApplyChange =
     }
   /** A membership change that cannot be made now; the core has to hear of it all the same. */
   | { readonly type: 'confChangeRefused' }
-  | { readonly type: 'compactLog'; readonly truncated: raft_serverpb.RaftTruncatedState };
+  | { readonly type: 'compactLog'; readonly truncated: raft_serverpb.RaftTruncatedState }
+  | RegionSplit;
 
 /** What became of an apply message. */
 export type ApplyResult =

@@ -9,6 +9,7 @@ import { epochNotMatch, failed, invalidRequest, staleCommand } from '../region-e
 import type { CommandResult } from '../store-handle.ts';
 import { applyWrites } from './command.ts';
 import type { ApplyChange } from './message.ts';
+import { planSplit, splitRequestsOf } from './split.ts';
 
 const { AdminCmdType } = raft_cmdpb;
 
@@ -33,6 +34,8 @@ export class RegionApplier {
   readonly peerId: number;
   #region: metapb.Region;
   #state: raft_serverpb.RaftApplyState;
+  /** The other parts of the last split: who comes with an older epoch finds his key in one of them. */
+  #siblings: readonly metapb.Region[] = [];
 
   constructor(peerId: number, region: metapb.Region, state: raft_serverpb.RaftApplyState) {
     this.regionId = region.id;
@@ -81,23 +84,30 @@ export class RegionApplier {
   }
 
   #applyCommand(entry: Entry, request: raft_cmdpb.RaftCmdRequest, batch: WriteBatch): AppliedEntry {
-    if (request.adminRequest !== undefined) return this.#applyAdmin(entry, request.adminRequest);
+    if (request.adminRequest !== undefined) return this.#applyAdmin(entry, request, request.adminRequest, batch);
     if (epochOfRequest(request).version !== epochOf(this.#region).version) {
-      return this.#refuse(entry, epochNotMatch([this.#region]));
+      return this.#refuse(entry, epochNotMatch([this.#region, ...this.#siblings]));
     }
     const outcome = applyWrites(request, this.#region, batch);
     if (!Array.isArray(outcome)) return this.#refuse(entry, outcome);
     return { result: succeeded(entry.term, { responses: outcome }) };
   }
 
-  #applyAdmin(entry: Entry, request: raft_cmdpb.AdminRequest): AppliedEntry {
-    if (request.cmdType === AdminCmdType.CompactLog && request.compactLog !== undefined) {
-      return this.#compactLog(entry, request.compactLog);
+  #applyAdmin(
+    entry: Entry,
+    request: raft_cmdpb.RaftCmdRequest,
+    admin: raft_cmdpb.AdminRequest,
+    batch: WriteBatch,
+  ): AppliedEntry {
+    if (admin.cmdType === AdminCmdType.CompactLog && admin.compactLog !== undefined) {
+      return this.#compactLog(entry, admin.compactLog);
     }
-    if (request.cmdType === AdminCmdType.ComputeHash) return computeHash(entry);
-    if (request.cmdType === AdminCmdType.VerifyHash && request.verifyHash !== undefined) {
-      return verifyHash(entry, request.verifyHash);
+    if (admin.cmdType === AdminCmdType.ComputeHash) return computeHash(entry);
+    if (admin.cmdType === AdminCmdType.VerifyHash && admin.verifyHash !== undefined) {
+      return verifyHash(entry, admin.verifyHash);
     }
+    const parts = splitRequestsOf(admin);
+    if (parts !== undefined) return this.#split(entry, epochOfRequest(request), admin.cmdType, parts, batch);
     return this.#refuse(entry, invalidRequest('adminRequest', 'not an admin command that is logged'));
   }
 
@@ -114,6 +124,26 @@ export class RegionApplier {
     const truncated = { index, term };
     this.#state = { ...this.#state, truncatedState: truncated };
     return { result, change: { type: 'compactLog', truncated } };
+  }
+
+  /** Gives the region what is left of the first key; the new regions are the apply worker's to write. */
+  #split(
+    entry: Entry,
+    epoch: metapb.RegionEpoch,
+    cmdType: raft_cmdpb.AdminCmdType,
+    requests: readonly raft_cmdpb.SplitRequest[],
+    batch: WriteBatch,
+  ): AppliedEntry {
+    const regions = planSplit(this.#region, epoch, requests);
+    if (!Array.isArray(regions)) return this.#refuse(entry, regions as errorpb.Error);
+    const [left, ...siblings] = regions as readonly metapb.Region[];
+    assert(left !== undefined, 'a split leaves the region a part', { regionId: this.regionId });
+    this.#region = left;
+    this.#siblings = siblings;
+    putRegionState(batch, this.regionId, { state: raft_serverpb.PeerState.Normal, region: left });
+    const split = raft_cmdpb.SplitResponse.create({ regions });
+    const result = succeeded(entry.term, { adminResponse: raft_cmdpb.AdminResponse.create({ cmdType, split }) });
+    return { result, change: { type: 'split', regions, leftOut: [] } };
   }
 
   #applyConfChange(

@@ -5,6 +5,7 @@ import type { ApplyChange, ApplyResult } from '../apply/message.ts';
 import { findPeer } from '../region.ts';
 import type { Peer } from './peer.ts';
 import { advanceInstall } from './snapshot-installer.ts';
+import { followSplit } from './split-follow-up.ts';
 
 type Applied = Extract<ApplyResult, { type: 'applied' }>;
 type ConfChanged = Extract<ApplyChange, { type: 'confChange' }>;
@@ -13,7 +14,7 @@ type LogCompacted = Extract<ApplyChange, { type: 'compactLog' }>;
 /** Follows what has been applied: changes first, then the core is told, then the reads that waited for it run. */
 export function handleApplied(peer: Peer, result: Applied): void {
   peer.appliedIndex = result.index;
-  peer.ticker.noteWritten(result.writtenBytes);
+  peer.splitCheck.noteWritten(result.writtenBytes);
   for (const change of result.changes) {
     followChange(peer, change);
     if (peer.isDestroying) return;
@@ -33,6 +34,9 @@ function followChange(peer: Peer, change: ApplyChange): void {
       return;
     case 'compactLog':
       followCompaction(peer, change);
+      return;
+    case 'split':
+      followSplit(peer, change);
       return;
     default:
       unreachable(change, 'apply change');

@@ -1,5 +1,5 @@
 import { type errorpb, type metapb, raft_cmdpb } from '@flotilla/protocol';
-import { epochOf } from '@flotilla/scheduler-client';
+import { epochOf, type RegionTree } from '@flotilla/scheduler-client';
 import { operationOf } from '../apply/command.ts';
 import { epochOfRequest } from '../apply/region-applier.ts';
 import type { RaftStoreConfig } from '../config.ts';
@@ -12,12 +12,15 @@ import {
   staleCommand,
   storeNotMatch,
 } from '../region-error.ts';
+import { neighboursOf } from './current-regions.ts';
 
 /** What a command is checked against. */
 export interface CommandTarget {
   readonly storeId: number;
   readonly peerId: number;
   readonly region: metapb.Region;
+  /** The regions of the store, of which some may have been split from this one. */
+  readonly regions: RegionTree<{ readonly region: metapb.Region }>;
   readonly isLeader: boolean;
   readonly leader: metapb.Peer | undefined;
   readonly term: number;
@@ -73,11 +76,15 @@ export function checkCommand(request: raft_cmdpb.RaftCmdRequest, target: Command
   }
   // One term of grace: a client learns of a new term only from the answers it gets.
   if (header !== undefined && header.term > 0 && header.term + 1 < target.term) return staleCommand();
-  return checkEpoch(request, region) ?? checkKeys(request, region);
+  return checkEpoch(request, region, target.regions) ?? checkKeys(request, region);
 }
 
 /** Why the sender's epoch is too old, or too new, for what it asks for. */
-export function checkEpoch(request: raft_cmdpb.RaftCmdRequest, region: metapb.Region): errorpb.Error | undefined {
+export function checkEpoch(
+  request: raft_cmdpb.RaftCmdRequest,
+  region: metapb.Region,
+  regions: RegionTree<{ readonly region: metapb.Region }>,
+): errorpb.Error | undefined {
   const { AdminCmdType } = raft_cmdpb;
   const type = request.adminRequest?.cmdType;
   if (type === AdminCmdType.CompactLog || type === AdminCmdType.ComputeHash || type === AdminCmdType.VerifyHash) {
@@ -85,12 +92,13 @@ export function checkEpoch(request: raft_cmdpb.RaftCmdRequest, region: metapb.Re
   }
   const changesMembers = type === AdminCmdType.ChangePeer || type === AdminCmdType.ChangePeerV2;
   const needsVersion = !changesMembers;
-  const needsConfVer = changesMembers || type === AdminCmdType.TransferLeader || type === AdminCmdType.Split;
+  const splits = type === AdminCmdType.Split || type === AdminCmdType.BatchSplit;
+  const needsConfVer = changesMembers || splits || type === AdminCmdType.TransferLeader;
   const asked = epochOfRequest(request);
   const current = epochOf(region);
   const matches =
     (!needsVersion || asked.version === current.version) && (!needsConfVer || asked.confVer === current.confVer);
-  return matches ? undefined : epochNotMatch([region]);
+  return matches ? undefined : epochNotMatch([region, ...neighboursOf(regions, region, asked)]);
 }
 
 /** The error for the first key outside the region. */

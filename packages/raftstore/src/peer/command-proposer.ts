@@ -1,4 +1,6 @@
 import { type errorpb, raft_cmdpb } from '@flotilla/protocol';
+import { epochOfRequest } from '../apply/region-applier.ts';
+import { splitRequestsOf } from '../apply/split.ts';
 import { isInitialized } from '../region.ts';
 import { failed, invalidRequest, serverIsBusy } from '../region-error.ts';
 import type { Reply } from '../reply.ts';
@@ -7,6 +9,7 @@ import { transferLeader } from './leader-transfer.ts';
 import { checkRoom, dropped, enqueue } from './log-proposal.ts';
 import { proposeMembership } from './membership-proposer.ts';
 import type { Peer } from './peer.ts';
+import { checkSplit } from './split-preparation.ts';
 
 const { AdminCmdType } = raft_cmdpb;
 
@@ -26,6 +29,7 @@ function takeCommand(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Repl
     storeId: context.storeId,
     peerId: meta.id,
     region,
+    regions: context.regions,
     isLeader: isLeader && isInitialized(region),
     leader,
     term,
@@ -58,6 +62,8 @@ function takeAdmin(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Reply)
   if (admin?.cmdType === AdminCmdType.TransferLeader && admin.transferLeader?.peer !== undefined) {
     return transferLeader(peer, admin.transferLeader.peer, reply);
   }
+  const parts = admin === undefined ? undefined : splitRequestsOf(admin);
+  if (parts !== undefined) return checkSplit(peer, epochOfRequest(request), parts) ?? propose(peer, request, reply);
   return invalidRequest('adminRequest.cmdType', 'not an admin command that this store knows');
 }
 

@@ -9,9 +9,23 @@ import type { LogGcTask } from '../log-gc-worker/message.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { LogWriter } from '../raft-worker/log-writer.ts';
 import type { RegionTask } from '../region-worker/message.ts';
+import type { SplitAsk } from '../scheduler-worker/split-asker.ts';
 import type { SnapshotManager } from '../snapshot/snapshot-manager.ts';
-import type { LeadershipChange } from '../store-handle.ts';
+import type { SplitCheckTask } from '../split-check-worker/message.ts';
+import type { LeadershipChange, RegionChange } from '../store-handle.ts';
 import type { Peer } from './peer.ts';
+import type { RegionSize } from './split-check.ts';
+
+/** A new region that a split has made. */
+export interface NewPart {
+  readonly region: metapb.Region;
+  /** What it probably got of the region that was split. */
+  readonly size: RegionSize | undefined;
+  /** Whether the region that was split is led from here. */
+  readonly isLed: boolean;
+  /** Whether the apply worker found that this store has, or had, another peer of it. */
+  readonly isLeftOut: boolean;
+}
 
 /** What the store is to its peers. */
 export interface PeerContext {
@@ -35,8 +49,17 @@ export interface PeerContext {
   apply(message: ApplyMessage): void;
   scheduleRegionTask(task: RegionTask): boolean;
   scheduleLogGc(task: LogGcTask): boolean;
+  /** `whenIdle` refuses while the worker has anything else to do. */
+  scheduleSplitCheck(task: SplitCheckTask, when: 'whenIdle' | 'queued'): boolean;
+  /** Has ids for new regions asked for, and the split proposed with them. */
+  askSplit(ask: SplitAsk): void;
+  /** Tells the scheduler of the parts of a split. */
+  reportSplit(regions: readonly metapb.Region[]): void;
+  /** Starts this store's peer of a new region. */
+  addPart(part: NewPart): void;
   heartbeat(request: schedulerpb.RegionHeartbeatRequest): void;
   leadershipChanged(change: LeadershipChange): void;
+  regionChanged(change: RegionChange): void;
   /** The peer is gone and its tombstone durable: forget it. */
   peerGone(peer: Peer): void;
   readonly clusterId: number;

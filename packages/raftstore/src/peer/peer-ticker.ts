@@ -20,8 +20,6 @@ export class PeerTicker {
   #collectedIndex = 0;
   /** What a full queue refused, to be tried at the next tick. */
   #retries: (() => void)[] = [];
-  /** Bytes written since the peer was loaded: a hint for split checks. */
-  #writtenBytes = 0;
 
   constructor(config: RaftStoreConfig, regionId: number) {
     this.#logGcTicks = ticksOf(config, config.logGcIntervalMs);
@@ -32,14 +30,6 @@ export class PeerTicker {
     this.#untilCheck = checkMs === 0 ? Number.POSITIVE_INFINITY : 1 + (regionId % this.#checkTicks);
     this.#untilLogGc = this.#logGcTicks;
     this.#untilHeartbeat = this.#heartbeatTicks;
-  }
-
-  get writtenBytes(): number {
-    return this.#writtenBytes;
-  }
-
-  noteWritten(bytes: number): void {
-    this.#writtenBytes += bytes;
   }
 
   /** Tells the scheduler at the next tick: the leader or the members have changed. */

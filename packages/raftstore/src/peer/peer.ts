@@ -22,6 +22,9 @@ import { ReadQueue } from './read-queue.ts';
 import type { SnapshotInstall } from './snapshot-install.ts';
 import { advanceInstall, beginInstall, failInstall, resumeInstall } from './snapshot-installer.ts';
 import type { SnapshotSource } from './snapshot-source.ts';
+import { SplitCheck } from './split-check.ts';
+import { followSplit } from './split-follow-up.ts';
+import { prepareSplit } from './split-preparation.ts';
 
 /** What a peer begins with. */
 export interface PeerOptions {
@@ -48,6 +51,7 @@ export class Peer {
   readonly logger: Logger;
   readonly outstanding: OutstandingApply;
   readonly ticker: PeerTicker;
+  readonly splitCheck: SplitCheck;
   readonly snapshotSource: SnapshotSource;
   /** Other peers as their messages introduced them, before the region lists them. */
   readonly introduced = new Map<number, metapb.Peer>();
@@ -73,6 +77,7 @@ export class Peer {
     this.logger = options.context.logger.child({ regionId: options.region.id, peerId: options.meta.id });
     this.outstanding = new OutstandingApply(options.context, options.region.id);
     this.ticker = new PeerTicker(options.context.config, options.region.id);
+    this.splitCheck = new SplitCheck(options.context.config);
   }
 
   get regionId(): number {
@@ -140,6 +145,12 @@ export class Peer {
       case 'regionTaskDone':
         this.#regionTaskDone(message.result);
         return;
+      case 'splitRegion':
+        prepareSplit(this, message.regionEpoch, message.splitKeys, message.reply);
+        return;
+      case 'splitCheckDone':
+        if (!this.isDestroying) this.splitCheck.done(this, message.result);
+        return;
       case 'snapshotStatus':
         this.node.reportSnapshot(message.toPeerId, message.isDelivered ? 'finished' : 'failed');
         return;
@@ -166,6 +177,7 @@ export class Peer {
     // A region that is neither old nor new must not be led from here.
     if (!this.isResuming) this.node.tick();
     this.ticker.tick(this);
+    this.splitCheck.tick(this);
   }
 
   /** Turns what the core has decided since the last time into effects. Called once per loop for each touched peer. */
@@ -187,7 +199,7 @@ export class Peer {
     const { kvEngine, metrics, runtime } = this.context;
     for (const read of this.reads.takeReady(this.appliedIndex)) {
       metrics.readDone(runtime.clock.monotonicMs() - read.receivedAtMs);
-      read.reply(runRead(read.request, this.region, this.term, kvEngine));
+      read.reply(runRead(read.request, this.region, this.term, kvEngine, this.context.regions));
     }
   }
 
@@ -225,9 +237,12 @@ export class Peer {
     this.logger.info('destroying the peer', { reason });
     for (const read of this.reads.drain()) read.reply(failed(regionNotFound(this.regionId)));
     for (const { reply } of this.proposals.drain()) reply(failed(outcomeUnknown('the peer was destroyed')));
+    this.splitCheck.abandon(this, undefined);
     this.outstanding.abandon();
     if (this.context.regions.getById(this.regionId) !== undefined) this.context.regions.delete(this.regionId);
-    this.context.claimedRegions.delete(this.regionId);
+    // Until its deletion is queued, nothing may put other data there.
+    if (this.isInitialized) this.context.claimedRegions.set(this.regionId, this.region);
+    else this.context.claimedRegions.delete(this.regionId);
     this.install = undefined;
     this.context.apply({
       type: 'destroy',
@@ -274,6 +289,7 @@ export class Peer {
   abandon(reason: string): void {
     for (const read of this.reads.drain()) read.reply(failed(serverIsBusy(reason)));
     for (const { reply } of this.proposals.drain()) reply(failed(outcomeUnknown(reason)));
+    this.splitCheck.abandon(this, reason);
     this.outstanding.abandon();
   }
 
@@ -348,6 +364,7 @@ export class Peer {
       case 'applied':
         this.outstanding.settle(result.entryBytes);
         if (!this.isDestroying) handleApplied(this, result);
+        else for (const change of result.changes) if (change.type === 'split') followSplit(this, change);
         return;
       case 'snapshotBegun':
         advanceInstall(this, 'begin');

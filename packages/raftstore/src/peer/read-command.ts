@@ -1,5 +1,6 @@
 import { dataKey, type Engine } from '@flotilla/engine';
 import { type metapb, raft_cmdpb } from '@flotilla/protocol';
+import type { RegionTree } from '@flotilla/scheduler-client';
 import { operationOf } from '../apply/command.ts';
 import { failed, invalidRequest } from '../region-error.ts';
 import { EngineRegionSnapshot } from '../region-snapshot.ts';
@@ -17,8 +18,9 @@ export function runRead(
   region: metapb.Region,
   term: number,
   engine: Engine,
+  regions: RegionTree<{ readonly region: metapb.Region }>,
 ): CommandResult {
-  const error = checkEpoch(request, region) ?? checkKeys(request, region);
+  const error = checkEpoch(request, region, regions) ?? checkKeys(request, region);
   if (error !== undefined) return failed(error, term);
   let snapshot: RegionSnapshot | undefined;
   const responses: raft_cmdpb.Response[] = [];

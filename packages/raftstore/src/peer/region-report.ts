@@ -8,6 +8,8 @@ export function regionHeartbeatOf(peer: Peer): schedulerpb.RegionHeartbeatReques
     region: peer.region,
     leader: peer.meta,
     pendingPeers: pendingPeersOf(peer),
+    approximateSize: peer.splitCheck.size?.bytes ?? 0,
+    approximateKeys: peer.splitCheck.size?.keys ?? 0,
   });
 }
 
@@ -31,6 +33,7 @@ export function regionStatusOf(peer: Peer): flotillapb.RegionStatus {
     firstIndex: peer.storage.firstIndex(),
     lastIndex: peer.storage.lastIndex(),
     isInconsistent: peer.context.consistency.isInconsistent(peer.regionId),
+    approximateSize: peer.splitCheck.size?.bytes ?? 0,
   });
 }
 

@@ -1,9 +1,10 @@
-import type { raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
+import type { metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
 import type { Message } from '@flotilla/raft';
 import type { ApplyResult } from '../apply/message.ts';
 import type { RegionTaskResult } from '../region-worker/message.ts';
 import type { Reply } from '../reply.ts';
 import type { SnapshotKey } from '../snapshot/snapshot-key.ts';
+import type { SplitCheckResult } from '../split-check-worker/message.ts';
 
 /** Everything that can happen to one peer, but for its tick. */
 export type PeerMessage =
@@ -13,6 +14,14 @@ export type PeerMessage =
   | { readonly type: 'raftMessage'; readonly message: raft_serverpb.RaftMessage }
   /** From a client of this store, or from the store itself. */
   | { readonly type: 'raftCommand'; readonly request: raft_cmdpb.RaftCmdRequest; readonly reply: Reply }
+  /** Wants the region split at the keys, in the middle without any; with an epoch, only as the region was then. */
+  | {
+      readonly type: 'splitRegion';
+      readonly regionEpoch: metapb.RegionEpoch | undefined;
+      readonly splitKeys: readonly Uint8Array[];
+      readonly reply: Reply;
+    }
+  | { readonly type: 'splitCheckDone'; readonly result: SplitCheckResult }
   /** A snapshot that this peer sent has arrived, or has not. */
   | { readonly type: 'snapshotStatus'; readonly toPeerId: number; readonly isDelivered: boolean }
   /** A message to that peer could not be sent. */

@@ -85,8 +85,10 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
   abandon(reason: string): void {
     for (const peer of this.#peers.values()) peer.abandon(reason);
     for (const message of this.#inHand) {
-      if (message.type !== 'peer' || message.message.type !== 'raftCommand') continue;
-      answerIfOpen(message.message.reply, failed(outcomeUnknown(reason)));
+      if (message.type !== 'peer') continue;
+      const { message: inner } = message;
+      if (inner.type !== 'raftCommand' && inner.type !== 'splitRegion') continue;
+      answerIfOpen(inner.reply, failed(outcomeUnknown(reason)));
     }
   }
 
@@ -125,7 +127,8 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
   #handle(regionId: number, message: PeerMessage): void {
     const peer = this.#peers.get(regionId);
     if (peer === undefined) {
-      if (message.type === 'raftCommand') message.reply(failed(regionNotFound(regionId)));
+      if (message.type === 'raftCommand' || message.type === 'splitRegion')
+        message.reply(failed(regionNotFound(regionId)));
       else this.#options.onUnrouted(regionId, message);
       return;
     }

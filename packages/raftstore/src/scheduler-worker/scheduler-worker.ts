@@ -1,9 +1,11 @@
 import type { ActorHandler } from '@flotilla/actor';
-import { raft_cmdpb, type schedulerpb } from '@flotilla/protocol';
+import { type metapb, raft_cmdpb, type schedulerpb } from '@flotilla/protocol';
 import { type Logger, type Runtime, unreachable } from '@flotilla/runtime';
 import type { SchedulerClient } from '@flotilla/scheduler-client';
 import type { Subscription } from 'rxjs';
+import type { Reply } from '../reply.ts';
 import type { SchedulerMessage } from './message.ts';
+import { SplitAsker } from './split-asker.ts';
 
 /** What the scheduler worker needs. */
 export interface SchedulerWorkerOptions {
@@ -12,6 +14,10 @@ export interface SchedulerWorkerOptions {
   readonly logger: Logger;
   /** Gives a command to this store's peer; nobody waits for the answer, the scheduler asks again until it sees it done. */
   readonly onCommand: (request: raft_cmdpb.RaftCmdRequest) => void;
+  /** Gives a split to the peer that asked for its ids, with whoever waits for its outcome. */
+  readonly onSplit: (request: raft_cmdpb.RaftCmdRequest, reply: Reply) => void;
+  /** Has this store's peer split its region at the keys, in the middle without any. */
+  readonly onSplitOrder: (regionId: number, epoch: metapb.RegionEpoch | undefined, keys: readonly Uint8Array[]) => void;
 }
 
 /** A heartbeat that takes longer than this has failed; the next one says the same. */
@@ -21,13 +27,17 @@ const heartbeatTimeoutMs = 5000;
 export class SchedulerWorker implements ActorHandler<SchedulerMessage> {
   readonly #options: SchedulerWorkerOptions;
   readonly #subscription: Subscription;
+  readonly #splits: SplitAsker;
   #isStoreHeartbeatUnderWay = false;
 
   constructor(options: SchedulerWorkerOptions) {
     this.#options = options;
+    this.#splits = new SplitAsker(options);
     this.#subscription = options.client.regionHeartbeatResponses.subscribe((response) => {
       const request = toCommand(response);
       if (request !== undefined) options.onCommand(request);
+      const { regionEpoch, regionId, splitRegion } = response;
+      if (splitRegion !== undefined) options.onSplitOrder(regionId, regionEpoch, splitRegion.keys);
     });
   }
 
@@ -37,6 +47,7 @@ export class SchedulerWorker implements ActorHandler<SchedulerMessage> {
 
   close(): void {
     this.#subscription.unsubscribe();
+    this.#splits.close();
   }
 
   #handle(message: SchedulerMessage): void {
@@ -46,6 +57,12 @@ export class SchedulerWorker implements ActorHandler<SchedulerMessage> {
         return;
       case 'storeHeartbeat':
         void this.#storeHeartbeat(message.stats);
+        return;
+      case 'askSplit':
+        void this.#splits.ask(message.ask);
+        return;
+      case 'reportSplit':
+        void this.#splits.report(message.regions);
         return;
       default:
         unreachable(message, 'scheduler message');

@@ -8,6 +8,7 @@ import { findPeerOnStore } from '../region.ts';
 import type { SnapshotKey } from '../snapshot/snapshot-key.ts';
 import type { SnapshotManager } from '../snapshot/snapshot-manager.ts';
 import type { StoreMessage, StoreTick } from './message.ts';
+import type { PendingVotes } from './pending-votes.ts';
 
 /** What the store worker needs. */
 export interface StoreWorkerOptions {
@@ -16,6 +17,7 @@ export interface StoreWorkerOptions {
   readonly logger: Logger;
   readonly snapshots: SnapshotManager;
   readonly regions: RegionTree<{ readonly region: metapb.Region }>;
+  readonly pendingVotes: PendingVotes;
   readonly hasPeer: (regionId: number) => boolean;
   /** Hands a message to its region's peer again. */
   readonly redispatch: (message: raft_serverpb.RaftMessage) => void;
@@ -89,7 +91,9 @@ export class StoreWorker implements ActorHandler<StoreMessage> {
     const isInitial = isVoteRequest(raft) || (raft.msgType === eraftpb.MessageType.MsgHeartbeat && raft.commit === 0);
     if (!isInitial) return false;
     const { startKey, endKey } = message;
-    return this.#options.regions.overlapping(startKey, endKey).length === 0;
+    if (this.#options.regions.overlapping(startKey, endKey).length === 0) return true;
+    this.#options.pendingVotes.offer(message);
+    return false;
   }
 
   async #tick(tick: StoreTick): Promise<void> {
