@@ -15,7 +15,13 @@ import type { RaftStore, SplitOrder, StoreHealth } from './raft-store.ts';
 import { failed, regionNotFound, serverIsBusy } from './region-error.ts';
 import { replyOnce } from './reply.ts';
 import { toStoreError } from './store-error.ts';
-import type { CommandResult, ConsistencyOutcome, LeadershipChange, RegionChange, SnapshotReceiver } from './store-handle.ts';
+import type {
+  CommandResult,
+  ConsistencyOutcome,
+  LeadershipChange,
+  RegionChange,
+  SnapshotReceiver,
+} from './store-handle.ts';
 import { StoreWiring, type StoreWiringOptions } from './store-wiring.ts';
 
 /** What a running store is made of. */

@@ -21,6 +21,7 @@ export function followSplit(peer: Peer, split: RegionSplit): void {
   else context.regions.replace({ region: own });
   peer.splitCheck.splitInto(split.regions.length);
   peer.snapshotSource.forget();
+  context.regionChanged({ type: 'split', region: own, parts: split.regions });
   const size = before === undefined ? undefined : share(before, split.regions.length);
   for (const region of others) {
     context.addPart({ region, size, isLed: leads, isLeftOut: split.leftOut.includes(region.id) });
@@ -29,7 +30,6 @@ export function followSplit(peer: Peer, split: RegionSplit): void {
     parts: split.regions.map(({ id }) => id),
     version: own.regionEpoch?.version,
   });
-  context.regionChanged({ type: 'split', region: own, parts: split.regions });
   if (!leads) return;
   context.metrics.splits += 1;
   peer.ticker.heartbeatSoon();

@@ -1,8 +1,8 @@
 import { readRegionState } from '@flotilla/engine';
-import { type errorpb, metapb, type raft_cmdpb } from '@flotilla/protocol';
+import type { errorpb, metapb, raft_cmdpb } from '@flotilla/protocol';
 import { epochOf } from '@flotilla/scheduler-client';
 import { checkSplitKeys, planSplit } from '../apply/split.ts';
-import { isInitialized } from '../region.ts';
+import { isInitialized, isJoint } from '../region.ts';
 import { epochNotMatch, failed, invalidRequest, notLeader, regionNotFound, serverIsBusy } from '../region-error.ts';
 import type { Reply } from '../reply.ts';
 import { neighboursOf } from './current-regions.ts';
@@ -60,10 +60,4 @@ export function checkSplit(
     ({ newRegionId: id }) => regions.getById(id) !== undefined || readRegionState(kvEngine, id) !== undefined,
   );
   return used === undefined ? undefined : invalidRequest('newRegionId', `region ${used.newRegionId} is not new`);
-}
-
-/** Whether the region is between two configurations: its parts would each have to leave the joint one. */
-export function isJoint(region: metapb.Region): boolean {
-  const { DemotingVoter, IncomingVoter } = metapb.PeerRole;
-  return region.peers.some(({ role }) => role === DemotingVoter || role === IncomingVoter);
 }
