@@ -43,6 +43,11 @@ export interface RaftConfig {
   readonly stepDownOnRemoval: boolean;
   /** Storage work goes out as messages instead of through `Ready` and `advance`. */
   readonly asyncStorageWrites: boolean;
+  /**
+   * A leader sends what was proposed and committed when the next Ready is taken, one append to each follower for all of it,
+   * rather than one for each proposal and each advance. For callers that step many messages before they take a Ready.
+   */
+  readonly batchAppends: boolean;
 }
 
 /** Everything but the id. A tick of 100 ms gives elections after 1–2 s. */
@@ -63,6 +68,7 @@ export const defaultRaftConfig: Omit<RaftConfig, 'id'> = Object.freeze({
   disableConfChangeValidation: false,
   stepDownOnRemoval: false,
   asyncStorageWrites: false,
+  batchAppends: false,
 });
 
 /** A configuration that cannot be used; `violations` names every field that is wrong. */

@@ -9,6 +9,7 @@ import { applyConfChange } from './node/membership-change.ts';
 import { type RaftDeps, RaftState, type Role } from './node/raft-state.ts';
 import { acceptRead, beginReadRound, draftReadRequest } from './node/reading.ts';
 import { type Ready, ReadyBuilder } from './node/ready.ts';
+import { sendDueAppends } from './node/replication.ts';
 import { step, tick } from './node/step.ts';
 import { becomeFollower } from './node/transition.ts';
 import type { ProposeOutcome, ReadOutcome, StepOutcome } from './outcome.ts';
@@ -152,6 +153,7 @@ export class RawNode {
    */
   ready(): Ready {
     assert(!this.#ready.isOut, 'the Ready before has not been advanced past');
+    sendDueAppends(this.#raft);
     beginReadRound(this.#raft);
     return this.#ready.take();
   }

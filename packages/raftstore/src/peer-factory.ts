@@ -91,5 +91,6 @@ function raftConfig(config: RaftStoreConfig, id: number, applied: number): Const
     // A leader that is removed while others could not take over would otherwise go on leading a region it is no part of.
     stepDownOnRemoval: true,
     asyncStorageWrites: true,
+    batchAppends: true,
   };
 }

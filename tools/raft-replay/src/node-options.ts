@@ -37,6 +37,7 @@ const defaults: NodeOptions = {
   disableConfChangeValidation: false,
   stepDownOnRemoval: false,
   asyncStorageWrites: false,
+  batchAppends: false,
 };
 
 type Setter = (draft: Draft, value: string, values: readonly string[]) => void;

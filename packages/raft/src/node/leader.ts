@@ -5,7 +5,7 @@ import type { Progress } from '../tracker/progress.ts';
 import { propose } from './proposal.ts';
 import type { RaftState } from './raft-state.ts';
 import { acceptRead, beginPostponedReads, readContext, recordReadAck } from './reading.ts';
-import { advanceCommit, broadcastAppend, broadcastHeartbeat, sendAppend, trySendAppend } from './replication.ts';
+import { advanceCommit, announce, broadcastHeartbeat, sendAppend, trySendAppend } from './replication.ts';
 import type { RoleMessage } from './role-message.ts';
 import { handleSnapshotStatus } from './snapshotting.ts';
 import { abortTransfer, handleTransfer, sendTimeoutNow } from './transfer.ts';
@@ -130,12 +130,14 @@ function handleAcknowledgement(raft: RaftState, progress: Progress, message: Mes
   const isSelf = progress.id === raft.id;
   if (advanceCommit(raft)) {
     beginPostponedReads(raft);
-    broadcastAppend(raft);
+    announce(raft);
   } else if (!isSelf && progress.canBumpCommit(raft.log.committed)) {
-    sendAppend(raft, progress);
+    if (raft.config.batchAppends) raft.appendsDue = true;
+    else sendAppend(raft, progress);
   }
   if (isSelf) return;
   // Room for one message of the window may be room for several.
-  while (trySendAppend(raft, progress, false));
+  if (raft.config.batchAppends) raft.appendsDue ||= progress.next <= raft.log.lastIndex();
+  else while (trySendAppend(raft, progress, false));
   if (progress.id === raft.transferee && progress.match === raft.log.lastIndex()) sendTimeoutNow(raft, progress.id);
 }

@@ -2,12 +2,12 @@ import { type ConfChangeError, changeMembership } from '../confchange/changer.ts
 import { type ConfChange, decodeConfChange } from '../confchange/conf-change.ts';
 import { payloadSize } from '../log/entry-size.ts';
 import type { Entry, EntryType } from '../message.ts';
-import { draftMessage } from '../message-draft.ts';
+import { draftMessage, type MessageDraft } from '../message-draft.ts';
 import type { StepOutcome } from '../outcome.ts';
 import { isJoint } from '../tracker/membership.ts';
 import { send } from './outbox.ts';
 import type { RaftState } from './raft-state.ts';
-import { broadcastAppend } from './replication.ts';
+import { announce } from './replication.ts';
 
 /** What an entry is to carry; the leader gives it its term and index. */
 export interface Proposal {
@@ -28,7 +28,7 @@ export function propose(raft: RaftState, proposals: readonly Proposal[]): StepOu
     raft.pendingConfIndex = pendingBefore;
     return 'proposalDropped';
   }
-  broadcastAppend(raft);
+  announce(raft);
   return 'ok';
 }
 
@@ -47,11 +47,21 @@ export function appendOwn(raft: RaftState, proposals: readonly Proposal[]): bool
     return false;
   }
   raft.uncommittedBytes += bytes;
-  // The leader's own acknowledgement waits for its write like any other.
-  const acknowledgement = draftMessage('MsgAppResp', raft.id);
-  acknowledgement.index = raft.log.append(entries);
-  send(raft, acknowledgement);
+  acknowledgeOwn(raft, raft.log.append(entries));
   return true;
+}
+
+/** The leader's own acknowledgement waits for its write like any other; one that still waits to be handed out covers more. */
+function acknowledgeOwn(raft: RaftState, index: number): void {
+  const last = raft.afterAppend.at(-1);
+  if (raft.config.batchAppends && last?.type === 'MsgAppResp' && last.to === raft.id && last.term === raft.term) {
+    // Still a draft: it has not been handed out.
+    (last as MessageDraft).index = index;
+    return;
+  }
+  const acknowledgement = draftMessage('MsgAppResp', raft.id);
+  acknowledgement.index = index;
+  send(raft, acknowledgement);
 }
 
 /**

@@ -73,7 +73,8 @@ export class ReadyBuilder {
       raft.log.hasNextUnstable() ||
       raft.log.hasNextCommitted(!raft.config.asyncStorageWrites) ||
       raft.readStates.length > 0 ||
-      raft.reads.roundDue
+      raft.reads.roundDue ||
+      raft.appendsDue
     );
   }
 

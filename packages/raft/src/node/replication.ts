@@ -43,6 +43,25 @@ export function broadcastAppend(raft: RaftState): void {
   for (const progress of raft.tracker.members) if (progress.id !== raft.id) sendAppend(raft, progress);
 }
 
+/** Sends an append to every other member, now or with the next Ready. */
+export function announce(raft: RaftState): void {
+  if (raft.config.batchAppends) raft.appendsDue = true;
+  else broadcastAppend(raft);
+}
+
+/** Sends what was put off to the next Ready: entries as far as the windows allow, else the commit index to whom it is news. */
+export function sendDueAppends(raft: RaftState): void {
+  if (!raft.appendsDue) return;
+  raft.appendsDue = false;
+  if (raft.role !== 'leader') return;
+  for (const progress of raft.tracker.members) {
+    if (progress.id === raft.id) continue;
+    let isSent = false;
+    while (trySendAppend(raft, progress, false)) isSent = true;
+    if (!isSent && progress.canBumpCommit(raft.log.committed)) sendAppend(raft, progress);
+  }
+}
+
 /** Sends what there is to every other member that has not got it. */
 export function broadcastNewEntries(raft: RaftState): void {
   for (const progress of raft.tracker.members) if (progress.id !== raft.id) trySendAppend(raft, progress, false);

@@ -24,6 +24,7 @@ const options: Arbitrary<SimulationOptions> = record({
   voters: constantFrom(3, 3, 3, 4, 5, 6, 7),
   spares: integer({ min: 0, max: 2 }),
   asyncStorageWrites: boolean(),
+  batchAppends: boolean(),
   preVote: boolean(),
   checkQuorum: boolean(),
   stepDownOnRemoval: boolean(),

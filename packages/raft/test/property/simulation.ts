@@ -38,6 +38,7 @@ export interface SimulationOptions {
   /** Nodes that are no members at first. */
   readonly spares: number;
   readonly asyncStorageWrites: boolean;
+  readonly batchAppends: boolean;
   readonly preVote: boolean;
   readonly checkQuorum: boolean;
   readonly stepDownOnRemoval: boolean;
