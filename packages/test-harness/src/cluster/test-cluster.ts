@@ -20,6 +20,7 @@ import { MockScheduler } from '@flotilla/scheduler-client';
 import { createLocalStore, type LocalStoreCalls } from '@flotilla/server/local-store';
 import { CallLedger } from './call-ledger.ts';
 import { getCommand, headerOf, putCommand } from './command.ts';
+import { withClockRate } from './drifting-runtime.ts';
 import { InProcessChannels } from './in-process-channels.ts';
 import { InProcessNetwork } from './in-process-network.ts';
 import { RegionOrders } from './region-orders.ts';
@@ -42,6 +43,10 @@ export interface TestNode {
   ledger: CallLedger;
   storeId: number;
   fatal: RaftStoreError | undefined;
+  /** What this node's configuration has otherwise than the cluster's. */
+  config: Partial<RaftStoreConfig>;
+  /** How fast its monotonic clock runs, from the next time it is opened; 1 is the world's speed. */
+  clockRate: number;
 }
 
 /** How a test cluster is made. */
@@ -126,6 +131,8 @@ export class TestCluster implements AsyncDisposable {
       ledger: new CallLedger(),
       storeId: 0,
       fatal: undefined,
+      config: {},
+      clockRate: 1,
     };
     this.#slowSyncs(node);
     this.nodes.push(node);
@@ -136,8 +143,8 @@ export class TestCluster implements AsyncDisposable {
   async open(node: TestNode): Promise<RaftStore> {
     const store = await this.run(
       openRaftStore({
-        runtime: { ...node.runtime, logger: node.logger },
-        config: this.#config,
+        runtime: { ...withClockRate(node.runtime, node.clockRate), logger: node.logger },
+        config: { ...this.#config, ...node.config },
         kvEngine: node.kvEngine,
         raftEngine: node.raftEngine,
         transport: this.network.transportOf(() => node.storeId),
