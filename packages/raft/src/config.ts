@@ -35,6 +35,17 @@ export interface RaftConfig {
    * data once another has been elected meanwhile. Linearizable reads need `safe`. Source: thesis 6.4.
    */
   readonly readOnly: ReadOnlyMode;
+  /**
+   * Every periodic heartbeat begins a round of its own, so that a caller with a clock can tell from `confirmedRound` how
+   * lately a quorum has followed this leader, and hold a lease of its own.
+   */
+  readonly numberHeartbeats: boolean;
+  /**
+   * Ticks after the start in which votes are refused, except where the leader asked for the campaign. A node that is
+   * restarted has forgotten that it heard from a leader, who may still rely on its silence towards others; 0 for a node
+   * that never voted or followed anybody.
+   */
+  readonly quietStartTicks: number;
   /** Followers drop proposals rather than pass them to the leader. */
   readonly disableProposalForwarding: boolean;
   /** Lets a leader append changes of membership that do not fit the present one. For those who check elsewhere. */
@@ -64,6 +75,8 @@ export const defaultRaftConfig: Omit<RaftConfig, 'id'> = Object.freeze({
   checkQuorum: true,
   preVote: true,
   readOnly: 'safe',
+  numberHeartbeats: false,
+  quietStartTicks: 0,
   disableProposalForwarding: false,
   disableConfChangeValidation: false,
   stepDownOnRemoval: false,
@@ -107,6 +120,7 @@ function violationsOf(config: RaftConfig): string[] {
   whole('id', 1, Number.MAX_SAFE_INTEGER - 2);
   whole('heartbeatTick', 1, 1_000_000);
   whole('electionTick', 2, 1_000_000);
+  whole('quietStartTicks', 0, 1_000_000);
   whole('applied', 0, Number.MAX_SAFE_INTEGER);
   whole('maxInflightMessages', 1, 2 ** 31 - 1);
   whole('maxPendingReads', 1, 2 ** 31 - 1);

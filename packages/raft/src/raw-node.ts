@@ -7,7 +7,7 @@ import { isLocalType, isResponseType, isStorageThread } from './message-kind.ts'
 import { isWellFormed } from './message-shape.ts';
 import { applyConfChange } from './node/membership-change.ts';
 import { type RaftDeps, RaftState, type Role } from './node/raft-state.ts';
-import { acceptRead, beginReadRound, draftReadRequest } from './node/reading.ts';
+import { acceptRead, beginReadRound, draftReadRequest, mayUseLease, readContext } from './node/reading.ts';
 import { type Ready, ReadyBuilder } from './node/ready.ts';
 import { sendDueAppends } from './node/replication.ts';
 import { step, tick } from './node/step.ts';
@@ -178,14 +178,37 @@ export class RawNode {
   /**
    * Asks for an index at which a linearizable read may be made; `context`, which becomes the core's, comes back with it in
    * `Ready.readStates`. A read that is accepted may still get no answer, when leadership changes or a message is lost.
+   *
+   * `isLeaseHeld` is the caller's word that a quorum keeps silent towards other candidates at this moment: a leader then
+   * answers without asking it, unless it knows of a reason not to rely on that.
    */
-  readIndex(context: Uint8Array): ReadOutcome {
+  readIndex(context: Uint8Array, isLeaseHeld = false): ReadOutcome {
     const raft = this.#raft;
-    if (raft.role === 'leader') return acceptRead(raft, { from: raft.id, context });
+    if (raft.role === 'leader') return acceptRead(raft, { from: raft.id, context }, isLeaseHeld);
     if (raft.leader === 0) return 'readDropped';
     const request = { ...draftReadRequest(raft.leader, context), from: raft.id };
     step(raft, request);
     return 'accepted';
+  }
+
+  /** Takes in a follower's `MsgReadIndex` as `step` does, with the caller's word on its lease. */
+  stepReadRequest(message: Message, isLeaseHeld: boolean): StepOutcome {
+    const raft = this.#raft;
+    const context = readContext(message);
+    if (!isLeaseHeld || context === undefined || !mayUseLease(raft)) return this.step(message);
+    acceptRead(raft, { from: message.from, context }, true);
+    return 'ok';
+  }
+
+  /** The last round of heartbeats that this node began as the leader of its term; 0 before the first. */
+  get heartbeatRound(): number {
+    return this.#raft.reads.round;
+  }
+
+  /** The last round that a quorum has answered, under the membership in force; 0 when none, or when this node does not lead. */
+  get confirmedRound(): number {
+    const { role, reads, tracker } = this.#raft;
+    return role === 'leader' ? tracker.quorumOf(reads) : 0;
   }
 
   /** Says that messages to `id` are being lost: appends to it go one at a time until it answers. */

@@ -51,6 +51,11 @@ export class ReadIndexQueue implements AckedIndexer {
     return this.#roundDue;
   }
 
+  /** The last round that has begun in this term; 0 before the first. */
+  get round(): number {
+    return this.#round;
+  }
+
   clear(): void {
     this.#round = 0;
     this.#roundDue = false;

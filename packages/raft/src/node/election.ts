@@ -51,8 +51,9 @@ export function handleVoteRequest(raft: RaftState, message: Message): void {
 
 /** Whether a campaign is to be ignored because this node hears from a leader. Source: Raft paper, section 6; thesis 4.2.3. */
 export function isWithinLease(raft: RaftState, request: Message): boolean {
-  if (!raft.config.checkQuorum || raft.leader === 0) return false;
-  return raft.electionElapsed < raft.config.electionTick && !isTransferCampaign(request);
+  if (!raft.config.checkQuorum || isTransferCampaign(request)) return false;
+  if (raft.quietTicks > 0) return true;
+  return raft.leader !== 0 && raft.electionElapsed < raft.config.electionTick;
 }
 
 /** Candidate and pre-candidate: counts a vote, and moves on when the election is decided. */

@@ -62,6 +62,7 @@ export function stepFromLeader(raft: RaftState, message: Message): void {
 /** Follower, candidate and pre-candidate: one tick. */
 export function tickElection(raft: RaftState): void {
   raft.electionElapsed += 1;
+  if (raft.quietTicks > 0) raft.quietTicks -= 1;
   if (raft.electionElapsed < raft.electionTimeout || !raft.isPromotable()) return;
   raft.electionElapsed = 0;
   startElection(raft, 'timeout');

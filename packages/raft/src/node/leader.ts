@@ -58,7 +58,7 @@ export function tickLeader(raft: RaftState): void {
   }
   if (raft.heartbeatElapsed >= raft.config.heartbeatTick) {
     raft.heartbeatElapsed = 0;
-    broadcastHeartbeat(raft, raft.reads.heartbeatContext());
+    broadcastHeartbeat(raft, raft.config.numberHeartbeats ? raft.reads.beginRound() : raft.reads.heartbeatContext());
   }
 }
 

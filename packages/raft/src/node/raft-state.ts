@@ -55,6 +55,9 @@ export class RaftState {
   /** Ticks after which this node campaigns; drawn anew at every change of role or term. */
   electionTimeout = 0;
 
+  /** Ticks for which this node, restarted, still refuses votes. */
+  quietTicks: number;
+
   /** The peer that leadership is being handed to; 0 is none. */
   transferee = 0;
   /** Whether somebody was told to campaign at once in this term: it may win within the lease. */
@@ -75,6 +78,7 @@ export class RaftState {
   constructor(config: RaftConfig, storage: RaftStorage, deps: RaftDeps) {
     this.id = config.id;
     this.config = config;
+    this.quietTicks = config.quietStartTicks;
     this.random = deps.random;
     this.logger = deps.logger;
     this.log = new RaftLog(storage, config.maxCommittedSizePerReady);

@@ -7,12 +7,31 @@ import type { RaftState } from './raft-state.ts';
 import { broadcastHeartbeat, hasCommittedInTerm } from './replication.ts';
 
 /** Leader: takes in a read of its own or of a follower. */
-export function acceptRead(raft: RaftState, read: PendingRead): ReadOutcome {
+export function acceptRead(raft: RaftState, read: PendingRead, isLeaseHeld = false): ReadOutcome {
+  if (isLeaseHeld && mayUseLease(raft)) {
+    answerRead(raft, read, raft.log.committed);
+    return 'accepted';
+  }
   if (raft.reads.size >= raft.config.maxPendingReads) return 'readDropped';
   // What earlier leaders committed is known only once an entry of the own term is, so the read waits for that.
   if (hasCommittedInTerm(raft)) beginRead(raft, read);
   else raft.reads.postpone(read);
   return 'accepted';
+}
+
+/**
+ * Leader: whether the silence of a quorum, which the caller has timed, is enough for a read. Not before the commit index is
+ * known; not when a member may campaign in spite of that silence, or is about to be told to; not between two
+ * configurations.
+ */
+export function mayUseLease(raft: RaftState): boolean {
+  return (
+    raft.role === 'leader' &&
+    !raft.leaseForfeited &&
+    raft.transferee === 0 &&
+    raft.tracker.membership.outgoing.length === 0 &&
+    hasCommittedInTerm(raft)
+  );
 }
 
 /** Leader: begins the reads that waited for the first commit of the term. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, Cluster, change, elect, message, nodeWithLog, type TestNode } from '../cluster.ts';
+import { bytes, Cluster, change, elect, entry, message, nodeWithLog, type TestNode } from '../cluster.ts';
 
 function contexts(node: TestNode): string[] {
   return node.readStates.map(({ context }) => new TextDecoder().decode(context));
@@ -132,6 +132,43 @@ describe('thesis 6.4: linearizable reads', () => {
     leader.core.readIndex(bytes('b'));
     leader.drain();
     expect(contexts(leader)).toEqual(['a']);
+  });
+
+  it("a caller's lease spares the round, of followers' reads too, but not before a commit in the term", () => {
+    const leader = nodeWithLog(1, [1, 2, 3], []);
+    elect(leader, [2]);
+    leader.core.readIndex(bytes('early'), true);
+    expect(contexts(leader)).toEqual([]);
+    leader.receive(message('MsgAppResp', 2, 1, { term: 1, index: 1 }));
+    leader.receive(message('MsgHeartbeatResp', 2, 1, { term: 1, context: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1) }));
+    expect(contexts(leader)).toEqual(['early']);
+    leader.core.readIndex(bytes('a'), true);
+    expect(leader.drain()).toEqual([]);
+    expect(contexts(leader)).toEqual(['early', 'a']);
+    const request = message('MsgReadIndex', 2, 1, { entries: [entry(0, 0, 'b')] });
+    leader.core.stepReadRequest(request, true);
+    expect(leader.drain()).toMatchObject([{ type: 'MsgReadIndexResp', to: 2, index: 1 }]);
+    leader.core.stepReadRequest(request, false);
+    expect(leader.drain()).toMatchObject([{ type: 'MsgHeartbeat' }, { type: 'MsgHeartbeat' }]);
+    leader.core.transferLeader(3);
+    leader.core.readIndex(bytes('c'), true);
+    leader.drain();
+    expect(contexts(leader)).toEqual(['early', 'a']);
+  });
+
+  it('numbered heartbeats tell which round a quorum has answered', () => {
+    const leader = nodeWithLog(1, [1, 2, 3], [], { numberHeartbeats: true });
+    elect(leader, [2]);
+    leader.receive(message('MsgAppResp', 2, 1, { term: 1, index: 1 }));
+    const [first] = leader.tick();
+    const [second] = leader.tick();
+    expect([leader.core.heartbeatRound, leader.core.confirmedRound]).toEqual([2, 0]);
+    leader.receive(message('MsgHeartbeatResp', 2, 1, { term: 1, context: first!.context }));
+    expect(leader.core.confirmedRound).toBe(1);
+    leader.receive(message('MsgHeartbeatResp', 3, 1, { term: 1, context: second!.context }));
+    expect(leader.core.confirmedRound).toBe(2);
+    leader.receive(message('MsgHeartbeat', 2, 1, { term: 2 }));
+    expect(leader.core.confirmedRound).toBe(0);
   });
 
   it('malformed requests and answers are ignored', () => {

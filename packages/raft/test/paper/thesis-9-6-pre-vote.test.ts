@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Cluster, message, nodeWithLog } from '../cluster.ts';
+import { bytes, Cluster, message, nodeWithLog } from '../cluster.ts';
 
 const voters = [1, 2, 3];
 
@@ -109,6 +109,21 @@ describe('thesis 9.6: pre-vote; 6.2: check-quorum', () => {
       cluster.settle();
     }
     expect(cluster.node(1).core.isLeader).toBe(true);
+  });
+
+  it('a node that was restarted refuses votes at first, unless the leader wants the campaign', () => {
+    const restarted = nodeWithLog(1, voters, [], { checkQuorum: true, quietStartTicks: 3 });
+    const request = message('MsgVote', 3, 1, { term: 2 });
+    const preVote = message('MsgPreVote', 3, 1, { term: 2 });
+    for (let ticks = 0; ticks < 3; ticks += 1) {
+      expect([...restarted.receive(request), ...restarted.receive(preVote)]).toEqual([]);
+      restarted.tick();
+    }
+    expect(restarted.receive(preVote)).toMatchObject([{ type: 'MsgPreVoteResp', reject: false }]);
+    expect(restarted.receive(request)).toMatchObject([{ type: 'MsgVoteResp', reject: false }]);
+    const asked = nodeWithLog(1, voters, [], { checkQuorum: true, quietStartTicks: 3 });
+    const transfer = { ...request, context: bytes('CampaignTransfer') };
+    expect(asked.receive(transfer)).toMatchObject([{ type: 'MsgVoteResp', reject: false }]);
   });
 
   it('a follower told to forget its leader grants votes at once; not with lease-based reads', () => {
