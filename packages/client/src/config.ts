@@ -1,5 +1,8 @@
 import { ConfigError, checkConfig, wholeNumberViolations } from '@flotilla/runtime';
 
+/** Who answers reads: the region's leader, or any replica in turn, which asks its leader how far it has to have applied. */
+export type ReadPreference = 'leader' | 'any';
+
 /** How the client behaves. Sizes are in bytes, times in milliseconds. */
 export interface RawClientConfig {
   /** The longest key; a longer one is refused before it is sent. */
@@ -41,6 +44,11 @@ export interface RawClientConfig {
    * who alone write their keys: the earlier copy may take effect late, after another write to the same key.
    */
   readonly retryUnknownWrites: boolean;
+  /**
+   * Who answers reads, which are linearizable in either case. `any` spreads them over the replicas, and costs each a message
+   * to the leader and back; one that fails is repeated at the leader.
+   */
+  readonly readPreference: ReadPreference;
 }
 
 /** Values for a cluster on one network. */
@@ -64,6 +72,7 @@ export const defaultRawClientConfig: RawClientConfig = Object.freeze({
   keepaliveTimeMs: 5_000,
   keepaliveTimeoutMs: 3_000,
   retryUnknownWrites: false,
+  readPreference: 'leader',
 });
 
 /** Short pauses and small pages. */
@@ -100,9 +109,12 @@ export function resolveRawClientConfig(partial: Partial<RawClientConfig> = {}): 
 
 const refuse = (violations: readonly string[]) => new RawClientConfigError(violations);
 
-function violationsOf({ retryUnknownWrites, ...numbers }: RawClientConfig): string[] {
+function violationsOf({ readPreference, retryUnknownWrites, ...numbers }: RawClientConfig): string[] {
   const violations = wholeNumberViolations(numbers);
   if (typeof retryUnknownWrites !== 'boolean') violations.push('retryUnknownWrites: must be true or false');
+  if (readPreference !== 'leader' && readPreference !== 'any') {
+    violations.push("readPreference: must be 'leader' or 'any'");
+  }
   if (numbers.retryMaxMs < numbers.retryInitialMs) violations.push('retryMaxMs: must be at least retryInitialMs');
   return violations;
 }

@@ -18,6 +18,7 @@ export {
   defaultRawClientConfig,
   type RawClientConfig,
   RawClientConfigError,
+  type ReadPreference,
   resolveRawClientConfig,
   testRawClientConfig,
 } from './config.ts';

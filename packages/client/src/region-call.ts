@@ -14,6 +14,7 @@ import type { RawClientConfig } from './config.ts';
 import { type CachedRegion, firstChoice } from './region-cache.ts';
 import type { RegionDirectory } from './region-directory.ts';
 import { describeRefusal, learnFromRefusal } from './region-refusal.ts';
+import { ReplicaChoice } from './replica-choice.ts';
 import type { StoreChannels } from './store-channels.ts';
 
 /** A request for one region, and how it is sent. */
@@ -57,11 +58,13 @@ type Round<Response> =
  */
 export class RegionCaller {
   readonly #options: RegionCallerOptions;
+  readonly #replicas: ReplicaChoice;
   readonly #underWay = new Set<CallDeadline>();
   #isClosed = false;
 
   constructor(options: RegionCallerOptions) {
     this.#options = options;
+    this.#replicas = new ReplicaChoice(options.runtime.clock);
   }
 
   /** Ends the calls under way and refuses new ones. */
@@ -98,7 +101,7 @@ export class RegionCaller {
     let pauses = 0;
     for (let attempt = 0; attempt < config.maxAttempts; attempt += 1) {
       if (deadline.ended !== undefined) break;
-      const round = await this.#round(request, deadline);
+      const round = await this.#round(request, attempt, deadline);
       if (round.type === 'done') return round.answer;
       if (round.type === 'failed') throw doubt ?? round.error;
       // Earlier failures tell more than that the time has passed.
@@ -117,6 +120,7 @@ export class RegionCaller {
 
   async #round<Request, Response extends { readonly regionError: errorpb.Error | undefined }>(
     request: RegionRequest<Request, Response>,
+    attempt: number,
     deadline: CallDeadline,
   ): Promise<Round<Response>> {
     const { directory, channels, config } = this.#options;
@@ -128,12 +132,16 @@ export class RegionCaller {
         deadline.ended ?? new UnavailableError(`${request.name}: the scheduler did not tell the region`, { cause }),
       );
     }
-    const peer = located === undefined ? undefined : firstChoice(located);
+    // What a replica could not answer, the leader can, or knows why not.
+    const mayChoose = attempt === 0 && !request.isWrite && config.readPreference === 'any';
+    const replica = mayChoose && located !== undefined ? this.#replicas.next(located.region) : undefined;
+    const peer = replica ?? (located === undefined ? undefined : firstChoice(located));
     if (located === undefined || peer === undefined) {
       return later(new UnavailableError(`${request.name}: the scheduler knows no region for the key yet`));
     }
     const { region } = located;
-    const context = kvrpcpb.Context.create({ regionId: region.id, regionEpoch: region.regionEpoch, peer });
+    const { id: regionId, regionEpoch } = region;
+    const context = kvrpcpb.Context.create({ regionId, regionEpoch, peer, replicaRead: replica !== undefined });
     const mayRepeat = !request.isWrite || config.retryUnknownWrites;
     const outcome = await channels.attempt(
       peer.storeId,
@@ -144,18 +152,23 @@ export class RegionCaller {
     );
     switch (outcome.type) {
       case 'answered':
-        return this.#judge(request, outcome.response, located);
+        return this.#judge(request, outcome.response, replica === undefined ? located : { region, leader: replica });
       case 'refused':
         return { type: 'failed', error: refusedError(request.name, outcome) };
       case 'notSent':
-        directory.cache.avoid(region.id, peer);
+        this.#avoid(region, peer, replica !== undefined);
         return later(
           deadline.ended ?? new UnavailableError(`${request.name}: store ${peer.storeId} cannot be reached`, outcome),
         );
       case 'broken':
-        directory.cache.avoid(region.id, peer);
+        this.#avoid(region, peer, replica !== undefined);
         return later(brokenError(request, peer.storeId, deadline, outcome.cause));
     }
+  }
+
+  #avoid(region: metapb.Region, peer: metapb.Peer, isReplica: boolean): void {
+    if (isReplica) this.#replicas.rest(peer.storeId);
+    this.#options.directory.cache.avoid(region.id, peer);
   }
 
   #judge<Request, Response extends { readonly regionError: errorpb.Error | undefined }>(

@@ -8,13 +8,20 @@ it('completes, accepts and freezes the defaults and the test values', () => {
 });
 
 it('names every violation at once', () => {
-  const wrong = { maxKeyBytes: 0, retryInitialMs: 10, retryMaxMs: 5, retryUnknownWrites: 'yes' as never };
+  const wrong = {
+    maxKeyBytes: 0,
+    retryInitialMs: 10,
+    retryMaxMs: 5,
+    retryUnknownWrites: 'yes' as never,
+    readPreference: 'nearest' as never,
+  };
   expect(() => resolveRawClientConfig(wrong)).toThrow(
     expect.objectContaining({
       code: 'invalidConfig',
       violations: [
         expect.stringMatching(/^maxKeyBytes:/),
         expect.stringMatching(/^retryUnknownWrites:/),
+        expect.stringMatching(/^readPreference:/),
         expect.stringMatching(/^retryMaxMs:/),
       ],
     }),

@@ -222,7 +222,7 @@ export class FakeCluster {
     const regionId = context?.regionId ?? 0;
     const entry = this.regions.find(({ region }) => region.id === regionId);
     if (entry === undefined) return errorpb.Error.create({ regionNotFound: { regionId } });
-    if (entry.leaderStoreId !== storeId) {
+    if (entry.leaderStoreId !== storeId && context?.replicaRead !== true) {
       return errorpb.Error.create({ notLeader: { regionId, leader: peerOf(entry) } });
     }
     if (context?.regionEpoch?.version !== entry.region.regionEpoch?.version) {
