@@ -8,6 +8,14 @@ export interface RaftStoreConfig {
   readonly electionTicks: number;
   /** Ticks between a leader's heartbeats. */
   readonly heartbeatTicks: number;
+  /**
+   * Whether a leader answers reads without asking a quorum while its lease lasts, which is a little shorter than
+   * `electionTicks`; all stores of a cluster must have the same `electionTicks` and `tickIntervalMs`. Off by default: the
+   * lease is as good as the monotonic clocks, and those of a virtual machine may stand still while it is suspended or moved.
+   */
+  readonly leaseReads: boolean;
+  /** By how much the monotonic clocks of two stores may differ in speed; leases are shorter by as much. */
+  readonly maxClockDriftPercent: number;
   /** How often a leader considers compacting its region's log. */
   readonly logGcIntervalMs: number;
   /** Applied entries that every replica holds are compacted once there are at least this many. */
@@ -90,6 +98,8 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   tickIntervalMs: 100,
   electionTicks: 10,
   heartbeatTicks: 2,
+  leaseReads: false,
+  maxClockDriftPercent: 10,
   logGcIntervalMs: 10_000,
   logGcThreshold: 50,
   logGcMaxEntries: 128_000,
@@ -179,6 +189,9 @@ function violationsOf(config: RaftStoreConfig): string[] {
   }
   if (config.electionTicks <= config.heartbeatTicks) {
     violations.push(`electionTicks (${config.electionTicks}) must exceed heartbeatTicks (${config.heartbeatTicks})`);
+  }
+  if (config.maxClockDriftPercent > 50) {
+    violations.push(`maxClockDriftPercent (${config.maxClockDriftPercent}) must be at most 50`);
   }
   if (config.logGcMaxEntries < config.logGcThreshold) {
     violations.push(

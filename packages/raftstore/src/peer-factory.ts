@@ -60,7 +60,10 @@ function createPeer(
       snapshotSource.get({ truncatedIndex: storage.truncated.index, confVer: epochOf(peer.region).confVer }),
   });
   const random = runtime.random.fork(`raft ${region.id} ${meta.id}`);
-  const node = new RawNode(raftConfig(config, meta.id, applyState.appliedIndex), storage, { random, logger });
+  const node = new RawNode(raftConfig(config, meta.id, applyState.appliedIndex, context.quietTicks()), storage, {
+    random,
+    logger,
+  });
   const peer = new Peer({
     context,
     meta,
@@ -73,7 +76,12 @@ function createPeer(
   return peer;
 }
 
-function raftConfig(config: RaftStoreConfig, id: number, applied: number): ConstructorParameters<typeof RawNode>[0] {
+function raftConfig(
+  config: RaftStoreConfig,
+  id: number,
+  applied: number,
+  quietStartTicks: number,
+): ConstructorParameters<typeof RawNode>[0] {
   return {
     id,
     applied,
@@ -87,6 +95,8 @@ function raftConfig(config: RaftStoreConfig, id: number, applied: number): Const
     checkQuorum: true,
     preVote: true,
     readOnly: 'safe',
+    numberHeartbeats: config.leaseReads,
+    quietStartTicks,
     disableProposalForwarding: true,
     // A leader that is removed while others could not take over would otherwise go on leading a region it is no part of.
     stepDownOnRemoval: true,

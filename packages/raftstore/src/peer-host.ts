@@ -70,6 +70,7 @@ export class PeerHost implements PartHost {
   /** Addresses peers by region id: a region is known to exist before its message takes any room. */
   readonly router: Router<number, PeerMessage> = new Router();
   readonly #options: PeerHostOptions;
+  readonly #openedAtMs: number;
 
   constructor(options: PeerHostOptions) {
     this.#options = options;
@@ -84,6 +85,13 @@ export class PeerHost implements PartHost {
     this.metrics = options.metrics;
     this.snapshots = options.snapshots;
     this.consistency = options.consistency;
+    this.#openedAtMs = options.runtime.clock.monotonicMs();
+  }
+
+  quietTicks(): number {
+    const { electionTicks, tickIntervalMs } = this.config;
+    const openTicks = (this.runtime.clock.monotonicMs() - this.#openedAtMs) / tickIntervalMs;
+    return Math.max(0, Math.ceil(electionTicks - openTicks));
   }
 
   /** Adds the peer of a region that was loaded from disk. */

@@ -16,6 +16,8 @@ describe('resolveRaftStoreConfig', () => {
       logGcThreshold: 100,
       logGcMaxEntries: 10,
       maxEntryBytes: 1024,
+      leaseReads: 1 as never,
+      maxClockDriftPercent: 60,
       nonsense: 3,
     };
     const error = (() => {
@@ -27,8 +29,9 @@ describe('resolveRaftStoreConfig', () => {
       return undefined;
     })();
     expect(error).toBeInstanceOf(RaftStoreConfigError);
-    expect(error?.violations).toHaveLength(5);
+    expect(error?.violations).toHaveLength(7);
     expect(error?.message).toContain('tickIntervalMs must be a whole number of at least 1, not 0');
+    expect(error?.message).toContain('leaseReads must be true or false, not 1');
     expect(error?.message).toContain('nonsense is not a setting');
   });
 });

@@ -58,6 +58,7 @@ function followConfChange(peer: Peer, { confChange, region }: ConfChanged): void
   context.regions.update({ region });
   for (const { id } of removed) peer.introduced.delete(id);
   peer.node.applyConfChange(confChange);
+  peer.lease?.end(peer.node);
   peer.logger.debug('the region changed its members', { peers: region.peers, confVer: region.regionEpoch?.confVer });
   if (findPeer(region, meta.id) === undefined) {
     peer.destroy('removed from its region');

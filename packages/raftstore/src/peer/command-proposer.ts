@@ -2,13 +2,14 @@ import { type errorpb, raft_cmdpb } from '@flotilla/protocol';
 import { epochOfRequest } from '../apply/region-applier.ts';
 import { splitRequestsOf } from '../apply/split.ts';
 import { isInitialized } from '../region.ts';
-import { failed, invalidRequest, serverIsBusy } from '../region-error.ts';
+import { failed, invalidRequest } from '../region-error.ts';
 import type { Reply } from '../reply.ts';
 import { checkCommand, classifyCommand } from './command-check.ts';
 import { transferLeader } from './leader-transfer.ts';
 import { checkRoom, dropped, enqueue } from './log-proposal.ts';
 import { proposeMembership } from './membership-proposer.ts';
 import type { Peer } from './peer.ts';
+import { checkReplicaRead, takeRead } from './read-admission.ts';
 import { checkSplit } from './split-preparation.ts';
 
 const { AdminCmdType } = raft_cmdpb;
@@ -25,6 +26,9 @@ export function handleCommand(peer: Peer, request: raft_cmdpb.RaftCmdRequest, re
 function takeCommand(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Reply): errorpb.Error | undefined {
   const { context, meta, region } = peer;
   const { isLeader, leader, term } = peer;
+  if (request.header?.replicaRead === true && !isLeader && classifyCommand(request, context.config) === 'read') {
+    return checkReplicaRead(peer, request) ?? takeRead(peer, request, reply);
+  }
   const refusal = checkCommand(request, {
     storeId: context.storeId,
     peerId: meta.id,
@@ -39,13 +43,6 @@ function takeCommand(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Repl
   if (kind === 'read') return takeRead(peer, request, reply);
   if (kind === 'write') return propose(peer, request, reply);
   return kind === 'admin' ? takeAdmin(peer, request, reply) : kind;
-}
-
-function takeRead(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Reply): errorpb.Error | undefined {
-  const { config, runtime } = peer.context;
-  if (peer.reads.length >= config.maxPendingReads) return serverIsBusy('too many reads of the region are under way');
-  peer.reads.push({ request, reply, receivedAtMs: runtime.clock.monotonicMs() });
-  return undefined;
 }
 
 function takeAdmin(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Reply): errorpb.Error | undefined {

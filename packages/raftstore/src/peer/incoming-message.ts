@@ -28,7 +28,12 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
   }
   if (findPeer(peer.region, fromPeer.id) === undefined) peer.introduced.set(fromPeer.id, fromPeer);
   const raftMessage = readRaftMessage(peer, message.message);
-  if (raftMessage !== undefined) peer.node.step(raftMessage);
+  if (raftMessage === undefined) return;
+  if (raftMessage.type === 'MsgReadIndex' && peer.lease !== undefined) {
+    peer.node.stepReadRequest(raftMessage, peer.lease.isHeld(peer.node, peer.context.runtime.clock.monotonicMs()));
+  } else {
+    peer.node.step(raftMessage);
+  }
 }
 
 /** Another version's message, or a broken one, must not stop the store. */

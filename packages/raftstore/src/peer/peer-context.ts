@@ -45,6 +45,11 @@ export interface PeerContext {
   readonly claimedRegions: Map<number, metapb.Region>;
   /** Bytes of entries that the apply worker has not applied. */
   readonly applyQueue: { bytes: number };
+  /**
+   * Ticks for which a peer that is made now refuses votes: the store may have run before and have forgotten which leaders
+   * its peers heard, who may hold leases. 0 once it has been open for an election timeout.
+   */
+  quietTicks(): number;
   send(message: raft_serverpb.RaftMessage): void;
   apply(message: ApplyMessage): void;
   scheduleRegionTask(task: RegionTask): boolean;

@@ -4,6 +4,7 @@ import { ignoreReply } from '../reply.ts';
 import { beginConsistencyCheck } from './consistency-check.ts';
 import { leaveJointSoon } from './membership-proposer.ts';
 import type { Peer } from './peer.ts';
+import { retryReads } from './read-admission.ts';
 import { pendingPeersOf, regionHeartbeatOf } from './region-report.ts';
 
 /** What a peer does from time to time, counted in base ticks so that an idle region costs a few additions. */
@@ -14,6 +15,7 @@ export class PeerTicker {
   #untilCheck: number;
   #untilLogGc: number;
   #untilHeartbeat: number;
+  #untilReadRetry = 1;
   /** Whether the scheduler was told of peers that are behind: it waits to hear that they are not. */
   #hasPending = false;
   /** The end of the log that has been given to the log-GC worker. */
@@ -47,6 +49,11 @@ export class PeerTicker {
     if (retries.length > 0) {
       this.#retries = [];
       for (const retry of retries) retry();
+    }
+    this.#untilReadRetry -= 1;
+    if (this.#untilReadRetry <= 0) {
+      this.#untilReadRetry = peer.context.config.heartbeatTicks;
+      retryReads(peer);
     }
     this.#untilLogGc -= 1;
     if (this.#untilLogGc <= 0) {

@@ -5,7 +5,7 @@ import type { ApplyResult } from '../apply/message.ts';
 import { toWireMessage } from '../raft-message.ts';
 import type { PeerMessage } from '../raft-worker/message.ts';
 import { findPeer, isInitialized } from '../region.ts';
-import { failed, notLeader, outcomeUnknown, regionNotFound, serverIsBusy } from '../region-error.ts';
+import { failed, outcomeUnknown, regionNotFound, serverIsBusy } from '../region-error.ts';
 import type { RegionTaskResult } from '../region-worker/message.ts';
 import type { SnapshotKey } from '../snapshot/snapshot-key.ts';
 import { handleApplied } from './apply-follow-up.ts';
@@ -17,7 +17,9 @@ import type { PeerContext } from './peer-context.ts';
 import type { PeerStorage } from './peer-storage.ts';
 import { PeerTicker } from './peer-ticker.ts';
 import { ProposalQueue } from './proposal-queue.ts';
+import { beginReadRound, failReads } from './read-admission.ts';
 import { runRead } from './read-command.ts';
+import { leaseMsOf, ReadLease } from './read-lease.ts';
 import { ReadQueue } from './read-queue.ts';
 import type { SnapshotInstall } from './snapshot-install.ts';
 import { advanceInstall, beginInstall, failInstall, resumeInstall } from './snapshot-installer.ts';
@@ -47,7 +49,9 @@ export class Peer {
   readonly node: RawNode;
   readonly storage: PeerStorage;
   readonly proposals = new ProposalQueue();
-  readonly reads = new ReadQueue();
+  readonly reads: ReadQueue;
+  /** `undefined` where reads are always confirmed by a round. */
+  readonly lease: ReadLease | undefined;
   readonly logger: Logger;
   readonly outstanding: OutstandingApply;
   readonly ticker: PeerTicker;
@@ -78,6 +82,11 @@ export class Peer {
     this.outstanding = new OutstandingApply(options.context, options.region.id);
     this.ticker = new PeerTicker(options.context.config, options.region.id);
     this.splitCheck = new SplitCheck(options.context.config);
+    const { config, runtime } = options.context;
+    this.reads = new ReadQueue(
+      runtime.random.fork(`reads ${options.region.id} ${options.meta.id}`).integer(0, 2 ** 32),
+    );
+    this.lease = config.leaseReads ? new ReadLease(leaseMsOf(config)) : undefined;
   }
 
   get regionId(): number {
@@ -184,9 +193,12 @@ export class Peer {
   handleReady(): void {
     if (this.isDestroying) return;
     if (this.install === undefined) this.context.claimedRegions.delete(this.regionId);
-    this.#beginReadRound();
+    const { clock } = this.context.runtime;
+    if (!this.reads.isEmpty) beginReadRound(this, () => clock.monotonicMs());
     if (!this.node.hasReady()) return;
     const ready = this.node.ready();
+    // The time before the messages leave.
+    if (ready.messages.length > 0) this.lease?.noteSent(this.node, clock.monotonicMs());
     for (const message of ready.messages) this.#emit(message);
     for (const { context, index } of ready.readStates) this.reads.confirm(context, index);
     if (ready.softState !== undefined) this.#followRole();
@@ -195,7 +207,8 @@ export class Peer {
 
   /** Answers the reads whose index is applied. */
   runReads(): void {
-    if (this.reads.isEmpty) return;
+    // While a snapshot is being taken in, the data are neither old nor new.
+    if (this.reads.isEmpty || this.install !== undefined) return;
     const { kvEngine, metrics, runtime } = this.context;
     for (const read of this.reads.takeReady(this.appliedIndex)) {
       metrics.readDone(runtime.clock.monotonicMs() - read.receivedAtMs);
@@ -309,19 +322,6 @@ export class Peer {
     return voters.length === 1 && voters[0]?.id === this.meta.id;
   }
 
-  #beginReadRound(): void {
-    if (!this.isLeader) {
-      if (!this.reads.isEmpty) this.#failReads();
-      return;
-    }
-    const context = this.reads.beginRound();
-    if (context !== undefined && this.node.readIndex(context) !== 'accepted') this.reads.restart();
-  }
-
-  #failReads(): void {
-    for (const read of this.reads.drain()) read.reply(failed(notLeader(this.regionId, this.leader), this.term));
-  }
-
   #emit(message: Message): void {
     if (message.to === appendThread) this.append(message);
     else if (message.to === applyThread) this.outstanding.push(message.entries, this.proposals, message.responses);
@@ -395,7 +395,7 @@ export class Peer {
     this.#isLeader = isLeader;
     this.#leaderId = leaderId;
     this.#term = term;
-    if (!isLeader && !this.reads.isEmpty) this.#failReads();
+    if (!isLeader && !this.reads.isEmpty) failReads(this);
     this.context.leadershipChanged({ regionId: this.regionId, term, leader: this.leader, isLocal: isLeader });
     if (gained) this.ticker.heartbeatSoon();
   }

@@ -22,9 +22,15 @@ interface ReadRound {
  * Invariant: rounds are confirmed and run in the order they were begun.
  */
 export class ReadQueue {
+  /** Sets this run's contexts apart from those of an earlier one, whose answers may still come. */
+  readonly #nonce: number;
   #waiting: PendingRead[] = [];
   #rounds: ReadRound[] = [];
   #lastRound = 0;
+
+  constructor(nonce = 0) {
+    this.#nonce = nonce;
+  }
 
   /** Reads not answered yet. */
   get length(): number {
@@ -45,12 +51,12 @@ export class ReadQueue {
     this.#lastRound += 1;
     this.#rounds.push({ id: this.#lastRound, reads: this.#waiting, index: undefined });
     this.#waiting = [];
-    return encodeRound(this.#lastRound);
+    return this.#encode(this.#lastRound);
   }
 
   /** Notes the core's answer to a round; earlier rounds are confirmed with it. */
   confirm(context: Uint8Array, index: number): void {
-    const id = decodeRound(context);
+    const id = this.#decode(context);
     for (const round of this.#rounds) {
       if (round.id > id) break;
       round.index ??= index;
@@ -68,6 +74,21 @@ export class ReadQueue {
     return ready;
   }
 
+  /** Takes the reads received at `untilMs` or before. */
+  takeOlder(untilMs: number): PendingRead[] {
+    const taken: PendingRead[] = [];
+    const keep = (read: PendingRead): boolean => {
+      if (read.receivedAtMs > untilMs) return true;
+      taken.push(read);
+      return false;
+    };
+    this.#rounds = this.#rounds
+      .map((round) => ({ ...round, reads: round.reads.filter(keep) }))
+      .filter((round) => round.reads.length > 0);
+    this.#waiting = this.#waiting.filter(keep);
+    return taken;
+  }
+
   /** Takes every read, for whoever answers them. */
   drain(): PendingRead[] {
     const drained = [...this.#rounds.flatMap((round) => round.reads), ...this.#waiting];
@@ -82,14 +103,19 @@ export class ReadQueue {
     this.#rounds = this.#rounds.filter((round) => round.index !== undefined);
     this.#waiting = [...lost, ...this.#waiting];
   }
-}
 
-function encodeRound(id: number): Uint8Array {
-  const context = Buffer.alloc(8);
-  context.writeBigUInt64BE(BigInt(id));
-  return context;
-}
+  /** The run's nonce and the round: four and eight bytes, big-endian. */
+  #encode(id: number): Uint8Array {
+    const context = Buffer.alloc(12);
+    context.writeUInt32BE(this.#nonce);
+    context.writeBigUInt64BE(BigInt(id), 4);
+    return context;
+  }
 
-function decodeRound(context: Uint8Array): number {
-  return Number(Buffer.from(context).readBigUInt64BE());
+  /** The round that `context` names; 0 for none of this run. */
+  #decode(context: Uint8Array): number {
+    if (context.length !== 12) return 0;
+    const bytes = Buffer.from(context.buffer, context.byteOffset, 12);
+    return bytes.readUInt32BE() === this.#nonce ? Number(bytes.readBigUInt64BE(4)) : 0;
+  }
 }

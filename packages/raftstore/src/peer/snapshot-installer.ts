@@ -120,4 +120,5 @@ function finish(peer: Peer, install: SnapshotInstall): void {
   peer.logger.info('the data of a snapshot are in place', { index, term });
   for (const response of message?.responses ?? []) peer.deliver(response);
   for (const append of held) peer.append(append);
+  peer.runReads();
 }
