@@ -55,6 +55,9 @@ export interface RaftStoreConfig {
   readonly maxPendingLogBytes: number;
   /** Proposals of one region that may be under way. */
   readonly maxPendingProposals: number;
+  /** Views of regions that readers may hold open at once, and for how long: each keeps old data from being compacted away. */
+  readonly maxRegionSnapshots: number;
+  readonly regionSnapshotMaxAgeMs: number;
   /** Read commands of one region that may be under way. */
   readonly maxPendingReads: number;
   /** Bytes of committed entries waiting for the apply worker above which no command is proposed. */
@@ -123,6 +126,8 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   maxMessagesPerLoop: 1024,
   maxPendingLogBytes: 16 * mib,
   maxPendingProposals: 8192,
+  maxRegionSnapshots: 1024,
+  regionSnapshotMaxAgeMs: 300_000,
   maxPendingReads: 8192,
   maxApplyQueueBytes: 64 * mib,
   maxApplyBatchBytes: 4 * mib,

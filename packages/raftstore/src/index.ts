@@ -14,7 +14,7 @@ export {
   type SplitOrder,
   type StoreHealth,
 } from './raft-store.ts';
-export { RegionSnapshotError } from './region-snapshot.ts';
+export { RegionSnapshotError, type RegionSnapshotErrorCode } from './region-snapshot.ts';
 export { MemorySnapshotDirectory } from './snapshot/memory-snapshot-directory.ts';
 export { NodeSnapshotDirectory } from './snapshot/node-snapshot-directory.ts';
 export type { SnapshotDirectory, SnapshotFileInfo, SnapshotFileWriter } from './snapshot/snapshot-directory.ts';

@@ -16,6 +16,7 @@ import type { PeerMessage, RaftWorkerMessage } from './raft-worker/message.ts';
 import type { RaftWorker } from './raft-worker/raft-worker.ts';
 import { isInitialized } from './region.ts';
 import { addPart, type PartHost } from './region-parts.ts';
+import { RegionSnapshots } from './region-snapshot.ts';
 import type { SplitAsk } from './scheduler-worker/split-asker.ts';
 import type { SnapshotManager } from './snapshot/snapshot-manager.ts';
 import type { LeadershipChange, RegionChange } from './store-handle.ts';
@@ -63,6 +64,7 @@ export class PeerHost implements PartHost {
   readonly logWriter: LogWriter;
   readonly metrics: StoreMetrics;
   readonly snapshots: SnapshotManager;
+  readonly regionSnapshots: RegionSnapshots;
   readonly consistency: ConsistencyChecker;
   readonly regions: RegionTree<{ readonly region: metapb.Region }> = new RegionTree();
   readonly claimedRegions: Map<number, metapb.Region> = new Map();
@@ -84,6 +86,7 @@ export class PeerHost implements PartHost {
     this.logWriter = options.logWriter;
     this.metrics = options.metrics;
     this.snapshots = options.snapshots;
+    this.regionSnapshots = new RegionSnapshots(options.kvEngine, options.runtime, options.config);
     this.consistency = options.consistency;
     this.#openedAtMs = options.runtime.clock.monotonicMs();
   }

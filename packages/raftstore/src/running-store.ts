@@ -154,6 +154,7 @@ export class RunningStore implements RaftStore {
     await this.#wiring.snapshots.close();
     for (const actor of this.#actors) answerWaiting(await actor.stop(), reason);
     await this.#wiring.consistency.close();
+    await this.#wiring.host.regionSnapshots.close();
     await this.#wiring.logWriter.drain();
     this.#wiring.raftWorker.abandon(reason);
     const { logGc, region, splitCheck } = this.#wiring.tasks;

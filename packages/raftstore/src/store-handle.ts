@@ -3,12 +3,19 @@ import type { KeyValue } from '@flotilla/engine';
 import type { errorpb, flotillapb, metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
 import type { Observable } from 'rxjs';
 
-/** A consistent view of one region, for reads that a single command cannot hold. Must be closed. */
+/**
+ * A consistent view of one region, for reads that a single command cannot hold. Must be closed; it ends by itself after
+ * `regionSnapshotMaxAgeMs`.
+ */
 export interface RegionSnapshot {
   readonly region: metapb.Region;
-  /** @throws {RegionSnapshotError} with code `keyNotInRegion`. */
+  /** @throws {RegionSnapshotError} with code `keyNotInRegion`, `unknownColumnFamily`, `snapshotExpired` or `snapshotClosed`. */
   get(columnFamily: string, key: Uint8Array): Promise<Uint8Array | undefined>;
-  /** Pairs of the region from `start` in key order, keys without their column family; never past the region's end. */
+  /**
+   * Pairs of the region from `start` in key order, keys without their column family; never past the region's end.
+   *
+   * @throws {RegionSnapshotError} as `get`; `start` is a key of the region too.
+   */
   scan(columnFamily: string, start: Uint8Array, limit: number, maxBytes: number): Promise<KeyValue[]>;
   close(): Promise<void>;
 }

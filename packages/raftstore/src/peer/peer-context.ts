@@ -8,6 +8,7 @@ import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
 import type { LogGcTask } from '../log-gc-worker/message.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { LogWriter } from '../raft-worker/log-writer.ts';
+import type { RegionSnapshots } from '../region-snapshot.ts';
 import type { RegionTask } from '../region-worker/message.ts';
 import type { SplitAsk } from '../scheduler-worker/split-asker.ts';
 import type { SnapshotManager } from '../snapshot/snapshot-manager.ts';
@@ -38,6 +39,8 @@ export interface PeerContext {
   readonly logWriter: LogWriter;
   readonly metrics: StoreMetrics;
   readonly snapshots: SnapshotManager;
+  /** Views of regions that readers hold. */
+  readonly regionSnapshots: RegionSnapshots;
   readonly consistency: ConsistencyChecker;
   /** Ranges of the initialised regions of this store. Invariant: changed by the raft worker alone. */
   readonly regions: RegionTree<{ readonly region: metapb.Region }>;

@@ -209,10 +209,10 @@ export class Peer {
   runReads(): void {
     // While a snapshot is being taken in, the data are neither old nor new.
     if (this.reads.isEmpty || this.install !== undefined) return;
-    const { kvEngine, metrics, runtime } = this.context;
+    const { metrics, runtime } = this.context;
     for (const read of this.reads.takeReady(this.appliedIndex)) {
       metrics.readDone(runtime.clock.monotonicMs() - read.receivedAtMs);
-      read.reply(runRead(read.request, this.region, this.term, kvEngine, this.context.regions));
+      read.reply(runRead(read.request, this.region, this.term, this.context));
     }
   }
 

@@ -2,10 +2,17 @@ import { dataKey, type Engine } from '@flotilla/engine';
 import { type metapb, raft_cmdpb } from '@flotilla/protocol';
 import type { RegionTree } from '@flotilla/scheduler-client';
 import { operationOf } from '../apply/command.ts';
-import { failed, invalidRequest } from '../region-error.ts';
-import { EngineRegionSnapshot } from '../region-snapshot.ts';
+import { failed, invalidRequest, serverIsBusy } from '../region-error.ts';
+import type { RegionSnapshots } from '../region-snapshot.ts';
 import type { CommandResult, RegionSnapshot } from '../store-handle.ts';
 import { checkEpoch, checkKeys } from './command-check.ts';
+
+/** What a read is run on. */
+export interface ReadableStore {
+  readonly kvEngine: Engine;
+  readonly regions: RegionTree<{ readonly region: metapb.Region }>;
+  readonly regionSnapshots: RegionSnapshots;
+}
 
 /**
  * Runs a read on the state as it is now; the caller has waited until it is fresh enough. The epoch and the keys are checked
@@ -17,19 +24,19 @@ export function runRead(
   request: raft_cmdpb.RaftCmdRequest,
   region: metapb.Region,
   term: number,
-  engine: Engine,
-  regions: RegionTree<{ readonly region: metapb.Region }>,
+  store: ReadableStore,
 ): CommandResult {
-  const error = checkEpoch(request, region, regions) ?? checkKeys(request, region);
+  const error = checkEpoch(request, region, store.regions) ?? checkKeys(request, region);
   if (error !== undefined) return failed(error, term);
   let snapshot: RegionSnapshot | undefined;
   const responses: raft_cmdpb.Response[] = [];
   for (const one of request.requests) {
     const operation = operationOf(one);
     if (operation?.type === 'get') {
-      responses.push(getResponse(engine.getSync(dataKey(operation.family, operation.key))));
+      responses.push(getResponse(store.kvEngine.getSync(dataKey(operation.family, operation.key))));
     } else if (operation?.type === 'snap') {
-      snapshot ??= new EngineRegionSnapshot(region, engine.snapshot());
+      snapshot ??= store.regionSnapshots.open(region);
+      if (snapshot === undefined) return failed(serverIsBusy('too many region snapshots are open'), term);
       responses.push(snapResponse(region));
     } else {
       return failed(invalidRequest('requests', 'a read holds gets and snaps only'), term);
