@@ -170,6 +170,13 @@ export class ProcessCluster {
     );
   }
 
+  /** Whether a member says that it is ready. */
+  async isReady(member: ClusterMember): Promise<boolean> {
+    if (!this.isRunning(member)) return false;
+    const answer = await request(`http://${this.planOf(member).http}/readyz`).catch(() => undefined);
+    return answer !== undefined;
+  }
+
   /** Waits until every region has its replicas, three or one on each node, and a leader that all of them know. */
   async awaitReplicas(limitMs?: number): Promise<void> {
     const { length } = this.plans;

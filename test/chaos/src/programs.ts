@@ -1,0 +1,11 @@
+import { fileURLToPath } from 'node:url';
+
+/** The server programs as they are installed: what `npx` would run. */
+export const programs = {
+  node: pathOf('../../../apps/storage-node/bin/flotilla-node.js'),
+  scheduler: pathOf('../../../apps/scheduler/bin/flotilla-scheduler.js'),
+} as const;
+
+function pathOf(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url));
+}
