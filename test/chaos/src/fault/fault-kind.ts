@@ -16,6 +16,11 @@ export const faultKinds = {
   'kill-all': facts('processes', [0, 2_000], 'all nodes are killed and started again'),
   'kill-scheduler': facts('processes', [0, 5_000], 'the scheduler is killed and started again'),
   'restart-node': facts('processes', [0, 2_000], 'a node is asked to stop, and started again'),
+  'restart-leader': facts(
+    'processes',
+    [0, 2_000],
+    'the node that leads most regions is asked to stop, and started again',
+  ),
   'pause-node': facts('processes', [1_000, 30_000], 'a node stands still'),
   'pause-leader': facts('processes', [1_000, 30_000], 'the node that leads most regions stands still'),
   'pause-scheduler': facts('processes', [1_000, 30_000], 'the scheduler stands still'),

@@ -18,6 +18,7 @@ export async function makeFault(context: FaultContext, fault: PlannedFault, isAl
     case 'kill-scheduler':
       return killMember(context, 'scheduler', holdMs);
     case 'restart-node':
+    case 'restart-leader':
       return restartNode(context, node, holdMs, isAlone);
     case 'pause-node':
     case 'pause-leader':
