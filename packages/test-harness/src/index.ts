@@ -5,6 +5,7 @@ export { checkFencing, type FencingEvent } from './checkers/check-fencing.ts';
 export { checkFinalValues } from './checkers/check-final-values.ts';
 export { checkLeaders, type LeaderObservation } from './checkers/check-leaders.ts';
 export { checkListAppend } from './checkers/check-list-append.ts';
+export { checkMembership, type MembershipObservation } from './checkers/check-membership.ts';
 export { checkRegionTiling, type RegionRange } from './checkers/check-region-tiling.ts';
 export { checkRegister, type RegisterCheckOptions } from './checkers/check-register.ts';
 export { checkReplicaHashes, type ReplicaHash, type ReplicaHashOptions } from './checkers/check-replica-hashes.ts';
@@ -12,6 +13,7 @@ export { checkSet } from './checkers/check-set.ts';
 export { checkWatch, type WatchChange, type WatchRecord } from './checkers/check-watch.ts';
 export { describeVerdict, isPassed, type Verdict, type Violation } from './checkers/verdict.ts';
 export { checkConsistency } from './cluster/check-consistency.ts';
+export { ClusterObserver } from './cluster/cluster-observer.ts';
 export {
   changePeerCommand,
   changePeersCommand,
@@ -28,6 +30,7 @@ export { type CreateTestClusterOptions, createTestCluster, DrivenTestCluster } f
 export { InProcessNetwork, type LinkFaults } from './cluster/in-process-network.ts';
 export { RegionOrders } from './cluster/region-orders.ts';
 export { RegisterClient } from './cluster/register-client.ts';
+export { awaitEqualReplicas, replicaHashes } from './cluster/replica-data.ts';
 export { SimulatedClient, type TextPair } from './cluster/simulated-client.ts';
 export { TestCluster, type TestClusterOptions, type TestNode } from './cluster/test-cluster.ts';
 export { HistoryError, type HistoryErrorCode } from './history/history-error.ts';
@@ -36,6 +39,9 @@ export { formatHistory, parseHistory } from './history/history-ndjson.ts';
 export { HistoryRecorder, type OpenOperation } from './history/history-recorder.ts';
 export { describeOperation, type Json, type Operation, type OperationOutcome } from './history/operation.ts';
 export { pairEvents } from './history/pair-events.ts';
+export { crashAll, crashStores, startAll } from './nemesis/crash-chaos.ts';
+export { cancelOrders, changeMembers, orderChange, orderTransfer } from './nemesis/membership-chaos.ts';
+export { calmNetwork, cutAtRandom, disturbNetwork, type NetworkChaos } from './nemesis/network-chaos.ts';
 export { findFreeBase, findFreePorts } from './processes/free-ports.ts';
 export type { NodeStatus, PeerReport, RegionReport, ReportingNode } from './processes/node-status.ts';
 export {

@@ -17,7 +17,7 @@ export class RegionOrders {
     const peer = { id: scheduler.allocId(), storeId: node.storeId, role: 0 } as const;
     scheduler.addPeer(regionId, peer);
     await this.settled(regionId);
-    await this.#cluster.until(
+    await this.#cluster.poll(
       `peer ${peer.id} knows its region`,
       () => this.#cluster.statusOf(node, regionId)?.region?.peers.length !== 0,
     );
@@ -49,9 +49,9 @@ export class RegionOrders {
         const header = headerOf(this.#cluster.statusOf(leader, region.id)?.region ?? region);
         const result = await this.#cluster.execute(leader, splitCommand(header, splitKey, newRegionId, newPeerIds));
         const isRefused = errorOf(result) !== undefined;
-        if (!isRefused) await this.#cluster.until(`the split at ${key} is known`, isDone);
+        if (!isRefused) await this.#cluster.poll(`the split at ${key} is known`, isDone);
       }
-      await this.#cluster.run(this.#cluster.clock.timers.sleep(100));
+      await this.#cluster.sleep(100);
     }
     assert(isDone(), 'the region was never split', { key });
   }
@@ -59,7 +59,7 @@ export class RegionOrders {
   /** Waits until every order of a region is done. */
   async settled(regionId: number, limitMs = 60_000): Promise<void> {
     const { scheduler } = this.#cluster;
-    await this.#cluster.until(`orders of region ${regionId}`, () => scheduler.isSettled(regionId), limitMs);
+    await this.#cluster.poll(`orders of region ${regionId}`, () => scheduler.isSettled(regionId), limitMs);
   }
 
   /** The peer of a region on a node, as the scheduler knows it. */

@@ -243,9 +243,23 @@ export class TestCluster implements AsyncDisposable {
     return this.#driver.run(promise, limitMs);
   }
 
-  /** Runs the world until `predicate` holds. */
+  /** Lets virtual time pass; other callers may do so at once. */
+  sleep(ms: number): Promise<void> {
+    return this.run(this.clock.timers.sleep(ms), ms + 1);
+  }
+
+  /** Waits until `predicate` holds, looking every `everyMs`, for what is too dear to ask after each event. */
+  async poll(what: string, predicate: () => boolean, limitMs = 60_000, everyMs = 10): Promise<void> {
+    const endMs = this.world.nowMs + limitMs;
+    while (!predicate()) {
+      assert(this.world.nowMs < endMs, `not in time: ${what}`, { limitMs, nowMs: this.world.nowMs });
+      await this.sleep(everyMs);
+    }
+  }
+
+  /** Runs the world until `predicate` holds, asking after each event. */
   async until(what: string, predicate: () => boolean, limitMs = 60_000): Promise<void> {
-    assert(await this.world.runUntil(predicate, limitMs), `not in time: ${what}`, { limitMs, nowMs: this.world.nowMs });
+    assert(await this.#driver.until(predicate, limitMs), `not in time: ${what}`, { limitMs, nowMs: this.world.nowMs });
   }
 
   /** The running node whose peer of a region, the first unless given, leads in the highest term. */
@@ -308,9 +322,9 @@ export class TestCluster implements AsyncDisposable {
       void outcome.then((value) => {
         result = value;
       });
-      await this.world.runUntil(() => result !== undefined, 2_000);
+      await this.#driver.until(() => result !== undefined, 2_000);
       if (result !== undefined && result.response.header?.error === undefined) return result;
-      await this.world.advance(50);
+      await this.sleep(50);
     }
     throw new Error('the command never succeeded');
   }

@@ -1,0 +1,38 @@
+import type { Random } from '@flotilla/runtime';
+import type { TestCluster } from '../cluster/test-cluster.ts';
+
+/** Adds and removes replicas of random regions, one at a time for each region, until `isOver`. */
+export async function changeMembers(cluster: TestCluster, random: Random, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    orderChange(cluster, random);
+    await cluster.sleep(random.integer(20, 200));
+  }
+}
+
+/** Orders one change of a random region that waits for none: a replica more on a store without, or one less. */
+export function orderChange(cluster: TestCluster, random: Random): void {
+  const { scheduler } = cluster;
+  const regions = scheduler.regions().filter(({ region }) => scheduler.isSettled(region.id));
+  const region = regions[random.integer(0, Math.max(1, regions.length))]?.region;
+  const node = cluster.nodes[random.integer(0, cluster.nodes.length)];
+  if (region === undefined || node === undefined) return;
+  const peer = region.peers.find(({ storeId }) => storeId === node.storeId);
+  if (peer === undefined) {
+    scheduler.addPeer(region.id, { id: scheduler.allocId(), storeId: node.storeId, role: 0 });
+  } else if (region.peers.length > 1) {
+    scheduler.removePeer(region.id, peer);
+  }
+}
+
+/** Withdraws every order that is not done. */
+export function cancelOrders({ scheduler }: TestCluster): void {
+  for (const { region } of scheduler.regions()) scheduler.cancelOperators(region.id);
+}
+
+/** Hands leadership of a random region to a random member. */
+export function orderTransfer({ scheduler }: TestCluster, random: Random): void {
+  const regions = scheduler.regions().filter(({ region }) => scheduler.isSettled(region.id));
+  const region = regions[random.integer(0, Math.max(1, regions.length))]?.region;
+  const peer = region?.peers[random.integer(0, Math.max(1, region.peers.length))];
+  if (region !== undefined && peer !== undefined) scheduler.transferLeader(region.id, peer);
+}
