@@ -56,8 +56,7 @@ function createPeer(
     truncated: applyState.truncatedState ?? { index: 0, term: 0 },
     confState: confStateOf(region),
     cacheBytes: config.entryCacheBytes,
-    snapshot: () =>
-      snapshotSource.get({ truncatedIndex: storage.truncated.index, confVer: epochOf(peer.region).confVer }),
+    snapshot: () => snapshotSource.get({ truncatedIndex: storage.truncated.index, epoch: epochOf(peer.region) }),
   });
   const random = runtime.random.fork(`raft ${region.id} ${meta.id}`);
   const node = new RawNode(raftConfig(config, meta.id, applyState.appliedIndex, context.quietTicks()), storage, {

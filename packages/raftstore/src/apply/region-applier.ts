@@ -2,7 +2,7 @@ import { putApplyState, putRegionState, type WriteBatch } from '@flotilla/engine
 import { type errorpb, type metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
 import { type ConfChange, decodeConfChange, type Entry } from '@flotilla/raft';
 import { assert } from '@flotilla/runtime';
-import { epochOf } from '@flotilla/scheduler-client';
+import { epochOf, isSameEpoch } from '@flotilla/scheduler-client';
 import { changeMembers, leaveJoint, type MemberChangeOutcome, memberChangesOf } from '../membership/member-change.ts';
 import { findPeer } from '../region.ts';
 import { epochNotMatch, failed, invalidRequest, staleCommand } from '../region-error.ts';
@@ -86,7 +86,7 @@ export class RegionApplier {
   #applyCommand(entry: Entry, request: raft_cmdpb.RaftCmdRequest, batch: WriteBatch): AppliedEntry {
     if (request.adminRequest !== undefined) return this.#applyAdmin(entry, request, request.adminRequest, batch);
     if (epochOfRequest(request).version !== epochOf(this.#region).version) {
-      return this.#refuse(entry, epochNotMatch([this.#region, ...this.#siblings]));
+      return this.#refuse(entry, this.#epochNotMatch());
     }
     const outcome = applyWrites(request, this.#region, batch);
     if (!Array.isArray(outcome)) return this.#refuse(entry, outcome);
@@ -134,6 +134,7 @@ export class RegionApplier {
     requests: readonly raft_cmdpb.SplitRequest[],
     batch: WriteBatch,
   ): AppliedEntry {
+    if (!isSameEpoch(epoch, epochOf(this.#region))) return this.#refuse(entry, this.#epochNotMatch());
     const regions = planSplit(this.#region, epoch, requests);
     if (!Array.isArray(regions)) return this.#refuse(entry, regions as errorpb.Error);
     const [left, ...siblings] = regions as readonly metapb.Region[];
@@ -186,6 +187,10 @@ export class RegionApplier {
 
   #refuseChange(entry: Entry, error: errorpb.Error): AppliedEntry {
     return { result: failed(error, entry.term), change: { type: 'confChangeRefused' } };
+  }
+
+  #epochNotMatch(): errorpb.Error {
+    return epochNotMatch([this.#region, ...this.#siblings]);
   }
 
   #refuse(entry: Entry, error: errorpb.Error): AppliedEntry {

@@ -3,6 +3,7 @@ import { assert, unreachable } from '@flotilla/runtime';
 import { failed, outcomeUnknown } from '../region-error.ts';
 import type { RegionTaskResult } from '../region-worker/message.ts';
 import { decodeSnapshotContent } from '../snapshot/snapshot-content.ts';
+import { deleteGivenUp } from './given-up-range.ts';
 import type { Peer } from './peer.ts';
 import type { InstallStep, SnapshotInstall } from './snapshot-install.ts';
 
@@ -105,6 +106,7 @@ function replaceData(peer: Peer, install: SnapshotInstall): void {
 function finish(peer: Peer, install: SnapshotInstall): void {
   const { context, regionId } = peer;
   const { region, index, term, message, held } = install;
+  const before = peer.region;
   peer.install = undefined;
   peer.region = region;
   peer.appliedIndex = index;
@@ -115,6 +117,7 @@ function finish(peer: Peer, install: SnapshotInstall): void {
     'a snapshot displaces no other region',
     { regionId },
   );
+  deleteGivenUp(peer, before);
   context.snapshots.endApply({ direction: 'rev', regionId, term, index });
   context.metrics.snapshotsApplied += 1;
   peer.logger.info('the data of a snapshot are in place', { index, term });

@@ -1,5 +1,6 @@
 import { type metapb, raft_serverpb } from '@flotilla/protocol';
 import type { Snapshot } from '@flotilla/raft';
+import { epochOf, isSameEpoch } from '@flotilla/scheduler-client';
 import { confStateOf } from '../region.ts';
 import type { RegionTask, RegionTaskResult } from '../region-worker/message.ts';
 
@@ -9,7 +10,8 @@ type Generated = Extract<RegionTaskResult, { type: 'generated' }>;
 export interface SnapshotNeeds {
   /** Where the log begins: a snapshot from before cannot be followed by it. */
   readonly truncatedIndex: number;
-  readonly confVer: number;
+  /** The region as it is: a snapshot of other members, or of the range from before a split, is of no use any more. */
+  readonly epoch: metapb.RegionEpoch;
 }
 
 /**
@@ -22,7 +24,7 @@ export class SnapshotSource {
   readonly #schedule: (task: RegionTask) => boolean;
   #isGenerating = false;
   #snapshot: Snapshot | undefined;
-  #confVer = 0;
+  #epoch: metapb.RegionEpoch = { confVer: 0, version: 0 };
 
   constructor(regionId: number, schedule: (task: RegionTask) => boolean) {
     this.#regionId = regionId;
@@ -36,7 +38,11 @@ export class SnapshotSource {
 
   get(needs: SnapshotNeeds): Snapshot | undefined {
     const current = this.#snapshot;
-    if (current !== undefined && current.metadata.index >= needs.truncatedIndex && this.#confVer === needs.confVer) {
+    if (
+      current !== undefined &&
+      current.metadata.index >= needs.truncatedIndex &&
+      isSameEpoch(this.#epoch, needs.epoch)
+    ) {
       return current;
     }
     this.#snapshot = undefined;
@@ -48,7 +54,7 @@ export class SnapshotSource {
 
   generated(result: Generated): void {
     this.#isGenerating = false;
-    this.#confVer = result.region.regionEpoch?.confVer ?? 0;
+    this.#epoch = epochOf(result.region);
     this.#snapshot = toSnapshot(result);
   }
 

@@ -50,6 +50,12 @@ export class SplitCheck {
     this.#untilCheck = 1;
   }
 
+  /** What is known of the size does not hold any more. */
+  remeasure(): void {
+    this.#size = undefined;
+    this.#writtenBytes = 0;
+  }
+
   /** Begins with a share of the region that it was split from. */
   inherit(size: RegionSize | undefined): void {
     this.#size = size;

@@ -20,7 +20,6 @@ export function followSplit(peer: Peer, split: RegionSplit): void {
   if (peer.isDestroying) context.claimedRegions.set(own.id, own);
   else context.regions.replace({ region: own });
   peer.splitCheck.splitInto(split.regions.length);
-  peer.snapshotSource.forget();
   context.regionChanged({ type: 'split', region: own, parts: split.regions });
   const size = before === undefined ? undefined : share(before, split.regions.length);
   for (const region of others) {

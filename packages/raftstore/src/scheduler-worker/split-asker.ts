@@ -79,12 +79,19 @@ export class SplitAsker {
     this.#underWay.add(controller);
     const timer = this.#options.runtime.timers.after(askTimeoutMs, () => controller.abort());
     try {
-      return await call(controller.signal);
+      return await Promise.race([call(controller.signal), aborted(controller.signal)]);
     } finally {
       timer.cancel();
       this.#underWay.delete(controller);
     }
   }
+}
+
+/** Rejects when the signal aborts: whoever asked is answered in time, whatever becomes of the call. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
-import { flotillapb, type metapb, type raft_cmdpb } from '@flotilla/protocol';
-import { type CommandResult, RaftStoreError } from '@flotilla/raftstore';
+import { flotillapb, type metapb } from '@flotilla/protocol';
+import type { CommandResult, RaftStoreHandle } from '@flotilla/raftstore';
 import { assert } from '@flotilla/runtime';
 import { compareKeys } from '@flotilla/scheduler-client';
 import { errorOf, getCommand, headerOf, putCommand, type TestCluster, type TestNode } from '@flotilla/test-harness';
@@ -69,7 +69,7 @@ export async function runOnKey(
     }
     await cluster.world.advance(50);
   }
-  throw new RaftStoreError('corrupted', `the command on ${key} never succeeded: ${JSON.stringify(last)}`);
+  throw new Error(`the command on ${key} never succeeded: ${JSON.stringify(last)}`);
 }
 
 /** Puts through the leader of the key's region. */
@@ -111,10 +111,47 @@ export async function awaitRegions(cluster: TestCluster, count: number): Promise
   return regionsOn(first);
 }
 
-/** Lets a node of a cluster in which it leads this key do without it. */
-export function othersThan(cluster: TestCluster, node: TestNode): number[] {
-  return cluster.nodes.filter((other) => other !== node).map(({ storeId }) => storeId);
-}
+/** Holds back the snapshots of some regions on their way into a node, each when all of it has arrived. */
+export class HeldSnapshots {
+  readonly #held = new Map<number, (() => void)[]>();
+  readonly #open = new Set<number>();
 
-/** The admin command that splits a region in two with ids of the caller's. */
-export type SplitRequest = raft_cmdpb.SplitRequest;
+  constructor(cluster: TestCluster, node: TestNode) {
+    const store = node.store!;
+    const handle: Pick<RaftStoreHandle, 'storeId' | 'deliver' | 'receiveSnapshot'> = {
+      storeId: store.storeId,
+      deliver: (message) => store.deliver(message),
+      receiveSnapshot: async (message) => {
+        const receiver = await store.receiveSnapshot(message);
+        return {
+          write: (chunk) => receiver.write(chunk),
+          abort: () => receiver.abort(),
+          finish: async () => {
+            await this.#hold(message.regionId);
+            await receiver.finish();
+          },
+        };
+      },
+    };
+    cluster.network.attach(handle as RaftStoreHandle);
+  }
+
+  /** Snapshots of a region that wait. */
+  count(regionId: number): number {
+    return this.#held.get(regionId)?.length ?? 0;
+  }
+
+  /** Lets a region's snapshots in, those that wait and those to come. */
+  release(regionId: number): void {
+    this.#open.add(regionId);
+    for (const go of this.#held.get(regionId) ?? []) go();
+    this.#held.delete(regionId);
+  }
+
+  #hold(regionId: number): Promise<void> {
+    if (this.#open.has(regionId)) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#held.set(regionId, [...(this.#held.get(regionId) ?? []), resolve]);
+    });
+  }
+}

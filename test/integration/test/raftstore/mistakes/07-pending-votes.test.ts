@@ -1,0 +1,54 @@
+import { eraftpb, type raft_serverpb } from '@flotilla/protocol';
+import { TestCluster } from '@flotilla/test-harness';
+import { describe, expect, it } from 'vitest';
+import { leaderOfKey, putKey, regionsOn, splitAt } from '../split-cluster.ts';
+
+const { MessageType } = eraftpb;
+
+// Mistake 7: votes for a new region that come before its store has split are replayed then, or the region waits for a second
+// election.
+describe('the first vote of a new region', () => {
+  it('is kept by a store that has not split yet, and given once it has', async () => {
+    // Elections take so long that a second one would show.
+    const config = { electionTicks: 100, heartbeatTicks: 2 };
+    const cluster = await TestCluster.start(3, { config });
+    await putKey(cluster, 'a', '1');
+    const leader = await cluster.awaitLeader();
+    const [late, gone] = cluster.nodes.filter((node) => node !== leader);
+    const parentId = cluster.region.id;
+    await cluster.until(
+      'the others have it',
+      () => cluster.valueOn(late!, 'a') === '1' && cluster.valueOn(gone!, 'a') === '1',
+    );
+    // The late store has the split in its log, so that it is committed, but does not hear that it is. Without the one that
+    // is gone, the new region needs its vote.
+    let isLate = true;
+    cluster.network.filter = ({ toPeer, regionId }: raft_serverpb.RaftMessage) =>
+      !(toPeer?.storeId === gone!.storeId && regionId !== parentId);
+    const hidesCommit = cluster.network.filter;
+    const seen: string[] = [];
+    cluster.network.filter = (message, from) => {
+      const { msgType } = message.message ?? {};
+      if (!hidesCommit(message, from)) return false;
+      if (message.regionId !== parentId) {
+        if (message.toPeer?.storeId === late!.storeId && msgType === MessageType.MsgPreVote) seen.push('asked');
+        return true;
+      }
+      return !isLate || message.toPeer?.storeId !== late!.storeId;
+    };
+    await splitAt(cluster, 'm');
+    await cluster.until('the vote was asked for', () => seen.length > 0);
+    await cluster.world.advance(20);
+    expect(regionsOn(late!)).toHaveLength(1);
+    expect(leaderOfKey(cluster, 'z')?.region.startKey).not.toEqual(Buffer.from('m'));
+    isLate = false;
+    await cluster.until('the late store has split', () => regionsOn(late!).length === 2);
+    const at = cluster.world.nowMs;
+    await cluster.until('the new region is led', () =>
+      Buffer.from('m').equals(leaderOfKey(cluster, 'z')?.region.startKey ?? Buffer.alloc(0)),
+    );
+    expect(cluster.world.nowMs - at).toBeLessThan(100);
+    await putKey(cluster, 'z', '1');
+    await cluster.close();
+  });
+});
