@@ -61,10 +61,15 @@ describe('a store that has a peer of the new region before it splits', () => {
     const { regionEpoch } = cluster.scheduler.mustRegionById(child.id);
     const notice = { regionId: child.id, fromPeer: from, toPeer: peer, regionEpoch, isTombstone: true };
     late.store!.deliver(raft_serverpb.RaftMessage.create(notice));
+    const made: number[] = [];
+    late.store!.regionChanges.subscribe((changes) => {
+      for (const change of changes) if (change.type === 'created') made.push(change.region.id);
+    });
     await cluster.until('the peer is gone', () => stateOf(late, child.id) === raft_serverpb.PeerState.Tombstone);
     held.release(parent.id);
     await cluster.until('the late store has the left part', () => regionsOn(late)[0]?.endKey.length === 1);
     await cluster.world.advance(1_000);
+    expect(made).toEqual([]);
     expect(regionsOn(late).map(({ id }) => id)).toEqual([parent.id]);
     expect(stateOf(late, child.id)).toBe(raft_serverpb.PeerState.Tombstone);
     expect(late.kvEngine.getSync(applyStateKey(child.id))).toBeUndefined();
