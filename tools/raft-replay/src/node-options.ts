@@ -38,6 +38,8 @@ const defaults: NodeOptions = {
   stepDownOnRemoval: false,
   asyncStorageWrites: false,
   batchAppends: false,
+  numberHeartbeats: false,
+  quietStartTicks: 0,
 };
 
 type Setter = (draft: Draft, value: string, values: readonly string[]) => void;
