@@ -80,6 +80,12 @@ export class RawNode {
     return this.#raft.log.lastIndex();
   }
 
+  /** Whether this node leads, or has heard from a leader within two election timeouts, which is longer than any campaign waits. */
+  get hasLeader(): boolean {
+    const { config, electionElapsed, leader, role } = this.#raft;
+    return role === 'leader' || (leader !== 0 && electionElapsed < 2 * config.electionTick);
+  }
+
   /** Whether a change of membership may be in the log and not applied: until it is, this leader takes no other. */
   get hasPendingConfChange(): boolean {
     return this.#raft.pendingConfIndex > this.#raft.log.applied;

@@ -29,6 +29,8 @@ export interface ProgressStatus {
   /** Index of the snapshot on its way; 0 is none. */
   readonly pendingSnapshot: number;
   readonly recentActive: boolean;
+  /** Ticks since something came from it; at most since this node began to lead, or the member was added. 0 for the node itself. */
+  readonly inactiveTicks: number;
   /** Append messages that have not been acknowledged. */
   readonly inflightCount: number;
   readonly isInflightFull: boolean;
@@ -46,7 +48,7 @@ export function statusOf(raft: RaftState): Status {
   return {
     ...basicStatusOf(raft),
     membership: raft.tracker.membership,
-    progress: raft.role === 'leader' ? progressOf(raft.tracker) : [],
+    progress: raft.role === 'leader' ? progressOf(raft.tracker, raft) : [],
   };
 }
 
@@ -65,8 +67,11 @@ export function basicStatusOf(raft: RaftState): BasicStatus {
   };
 }
 
-/** @returns a copy of each member's progress, ascending by id. */
-export function progressOf(tracker: ProgressTracker): readonly ProgressStatus[] {
+/** @returns a copy of each member's progress, ascending by id; `self` is the node that follows them. */
+export function progressOf(
+  tracker: ProgressTracker,
+  self: { readonly id: number; readonly ticks: number } = { id: 0, ticks: 0 },
+): readonly ProgressStatus[] {
   return tracker.members.map((progress) => ({
     id: progress.id,
     state: progress.state,
@@ -76,6 +81,7 @@ export function progressOf(tracker: ProgressTracker): readonly ProgressStatus[] 
     isPaused: progress.isPaused(),
     pendingSnapshot: progress.pendingSnapshot,
     recentActive: progress.recentActive,
+    inactiveTicks: progress.id === self.id ? 0 : self.ticks - progress.activeTick,
     inflightCount: progress.inflights.count,
     isInflightFull: progress.inflights.isFull(),
   }));

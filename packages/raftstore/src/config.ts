@@ -71,6 +71,10 @@ export interface RaftStoreConfig {
   readonly maxRaftMessageBytes: number;
   /** Append messages to one follower that may be unacknowledged. */
   readonly maxInflightMessages: number;
+  /** A peer that has been without a leader for so long asks the scheduler whether it is still a member. */
+  readonly maxLeaderMissingMs: number;
+  /** A member that its leader has not heard of for so long is reported to the scheduler as down. */
+  readonly maxPeerDownMs: number;
   /** Leadership is not handed to a peer whose log ends further behind: proposals would wait too long for it. */
   readonly maxTransferLagEntries: number;
   /**
@@ -135,6 +139,8 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   entryCacheBytes: 8 * mib,
   maxRaftMessageBytes: mib,
   maxInflightMessages: 256,
+  maxLeaderMissingMs: 600_000,
+  maxPeerDownMs: 600_000,
   maxTransferLagEntries: 1024,
   allowUnsafeMemberChanges: false,
   consistencyCheckIntervalMs: 0,

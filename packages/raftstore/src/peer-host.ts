@@ -17,6 +17,7 @@ import type { RaftWorker } from './raft-worker/raft-worker.ts';
 import { isInitialized } from './region.ts';
 import { addPart, type PartHost } from './region-parts.ts';
 import { RegionSnapshots } from './region-snapshot.ts';
+import type { MemberAsk } from './scheduler-worker/member-check.ts';
 import type { SplitAsk } from './scheduler-worker/split-asker.ts';
 import type { SnapshotManager } from './snapshot/snapshot-manager.ts';
 import type { LeadershipChange, RegionChange } from './store-handle.ts';
@@ -44,6 +45,7 @@ export interface PeerHostOptions {
   readonly tasks: TaskWorkers;
   readonly onHeartbeat: (request: schedulerpb.RegionHeartbeatRequest) => void;
   readonly pendingVotes: PendingVotes;
+  readonly onAskMembership: (ask: MemberAsk) => void;
   readonly onAskSplit: (ask: SplitAsk) => void;
   readonly onReportSplit: (regions: readonly metapb.Region[]) => void;
   readonly onRegionChange: (change: RegionChange) => void;
@@ -149,6 +151,10 @@ export class PeerHost implements PartHost {
   scheduleSplitCheck(...[task, when]: Parameters<PeerContext['scheduleSplitCheck']>): boolean {
     const { splitCheck } = this.#options.tasks;
     return (when === 'queued' || splitCheck.pending === 0) && splitCheck.schedule(task) === 'accepted';
+  }
+
+  askMembership(ask: MemberAsk): void {
+    this.#options.onAskMembership(ask);
   }
 
   askSplit(ask: SplitAsk): void {

@@ -106,6 +106,8 @@ export class StoreWiring {
       onSplit: (request, reply) => this.route(request.header?.regionId ?? 0, { type: 'raftCommand', request, reply }),
       onSplitOrder: (regionId, regionEpoch, splitKeys) =>
         this.route(regionId, { type: 'splitRegion', regionEpoch, splitKeys, reply: ignoreReply }),
+      onNoMember: ({ regionId, peerId }, confVer) =>
+        this.raftWorker.complete([{ regionId, message: { type: 'noMember', peerId, confVer } }]),
     });
     this.ticks = this.#createTickDriver();
     this.host = this.#createHost();
@@ -281,6 +283,9 @@ export class StoreWiring {
         this.schedulerMailbox.send({ type: 'regionHeartbeat', request });
       },
       pendingVotes: this.#pendingVotes,
+      onAskMembership: (ask) => {
+        this.schedulerMailbox.send({ type: 'askMembership', ask });
+      },
       onAskSplit: (ask) => {
         const outcome = this.schedulerMailbox.send({ type: 'askSplit', ask });
         if (outcome !== 'accepted') ask.reply(failed(serverIsBusy(`the scheduler mailbox is ${outcome}`)));

@@ -77,11 +77,13 @@ function stepFromMember(raft: RaftState, progress: Progress, message: Message): 
   switch (message.type) {
     case 'MsgAppResp':
       progress.recentActive = true;
+      progress.activeTick = raft.ticks;
       if (message.reject) handleRejection(raft, progress, message);
       else handleAcknowledgement(raft, progress, message);
       return;
     case 'MsgHeartbeatResp':
       progress.recentActive = true;
+      progress.activeTick = raft.ticks;
       progress.flowPaused = false;
       if (progress.match < raft.log.lastIndex() || progress.state === 'probe') sendAppend(raft, progress);
       recordReadAck(raft, message);

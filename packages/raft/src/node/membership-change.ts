@@ -26,6 +26,7 @@ export function applyConfChange(raft: RaftState, change: ConfChange): ConfState 
     steps: change.steps,
   });
   raft.tracker.switchTo(changed.membership, changed.added, raft.log.lastIndex());
+  for (const id of changed.added) raft.tracker.progress(id)!.activeTick = raft.ticks;
   raft.logger.info('membership changed', { ...changed.membership });
   if (raft.role === 'leader') actOnMembership(raft);
   return confStateOf(raft.tracker.membership);

@@ -49,6 +49,8 @@ export class RaftState {
   vote = 0;
   leader = 0;
 
+  /** Ticks since the start. */
+  ticks = 0;
   /** Ticks since the leader was last heard, or, on a leader, since the last quorum check. */
   electionElapsed = 0;
   heartbeatElapsed = 0;

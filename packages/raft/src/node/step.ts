@@ -43,6 +43,7 @@ export function step(raft: RaftState, message: Message): StepOutcome {
 
 /** One tick of the clock. */
 export function tick(raft: RaftState): void {
+  raft.ticks += 1;
   if (raft.role === 'leader') tickLeader(raft);
   else tickElection(raft);
 }

@@ -39,6 +39,7 @@ export function becomeLeader(raft: RaftState): void {
   assert(self !== undefined, 'a node won that is no member');
   self.becomeReplicate();
   self.recentActive = true;
+  for (const progress of raft.tracker.members) progress.activeTick = raft.ticks;
   // There may be a change of membership among the uncommitted entries; supposing that there is one saves looking.
   raft.pendingConfIndex = raft.log.lastIndex();
   const appended = appendOwn(raft, [{ type: 'normal', data: new Uint8Array(0) }]);

@@ -24,6 +24,8 @@ export class Progress {
   pendingSnapshot = 0;
   /** Whether something came from it since the last quorum check. */
   recentActive = false;
+  /** The node's tick at which something came from it last, or at which this node began to lead or to follow it. */
+  activeTick = 0;
   /** While probing, an append is on its way; while replicating, the window was full at the last send. */
   flowPaused = false;
   readonly inflights: Inflights;

@@ -26,6 +26,9 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
     peer.context.snapshots.release(message);
     return;
   }
+  if (!isInitialized(peer.region)) {
+    peer.introducedConfVer = Math.max(peer.introducedConfVer, message.regionEpoch?.confVer ?? 0);
+  }
   if (findPeer(peer.region, fromPeer.id) === undefined) peer.introduced.set(fromPeer.id, fromPeer);
   const raftMessage = readRaftMessage(peer, message.message);
   if (raftMessage === undefined) return;
@@ -34,6 +37,12 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
   } else {
     peer.node.step(raftMessage);
   }
+}
+
+/** Ends a peer that the scheduler knows to be a member no more, unless it has learned of later changes meanwhile. */
+export function handleNoMember(peer: Peer, peerId: number, confVer: number): void {
+  const known = isInitialized(peer.region) ? epochOf(peer.region).confVer : peer.introducedConfVer;
+  if (peerId === peer.meta.id && confVer > known) peer.destroy('the scheduler knows that it is no longer a member');
 }
 
 /** Another version's message, or a broken one, must not stop the store. */

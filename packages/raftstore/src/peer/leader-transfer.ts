@@ -31,7 +31,7 @@ export function bestSuccessor(peer: Peer): number | undefined {
   for (const progress of peer.node.status().progress) {
     const member = findPeer(peer.region, progress.id);
     if (member === undefined || member.id === peer.meta.id || !mayLead(member)) continue;
-    if (!progress.recentActive || needsSnapshot(peer, progress)) continue;
+    if (!isAlive(peer, progress) || needsSnapshot(peer, progress)) continue;
     if (best === undefined || progress.match > best.match) best = progress;
   }
   return best?.id;
@@ -44,11 +44,16 @@ function checkTarget(peer: Peer, targetId: number): errorpb.Error | undefined {
   if (!mayLead(member)) return invalidRequest(field, `peer ${targetId} is no voter, or will be none soon`);
   const progress = peer.node.status().progress.find(({ id }) => id === targetId);
   if (progress === undefined) return serverIsBusy(`peer ${targetId} is not followed yet`);
-  if (!progress.recentActive) return serverIsBusy(`peer ${targetId} has not been heard of lately`);
+  if (!isAlive(peer, progress)) return serverIsBusy(`peer ${targetId} has not been heard of lately`);
   if (needsSnapshot(peer, progress)) return serverIsBusy(`peer ${targetId} needs a snapshot first`);
   const lag = peer.node.lastIndex - progress.match;
   if (lag <= peer.context.config.maxTransferLagEntries) return undefined;
   return serverIsBusy(`peer ${targetId} is ${lag} entries behind`);
+}
+
+/** Whether something came from the peer within an election timeout: by then a quorum check would count it as lost. */
+function isAlive(peer: Peer, { inactiveTicks }: ProgressStatus): boolean {
+  return inactiveTicks <= peer.context.config.electionTicks;
 }
 
 function needsSnapshot(peer: Peer, { match, state }: ProgressStatus): boolean {

@@ -75,10 +75,11 @@ function keepsQuorum(peer: Peer, changed: metapb.Region): boolean {
   const isSameVoters = String(before.voters) === String(after.voters) && before.votersOutgoing.length === 0;
   if (isSameVoters && after.votersOutgoing.length === 0) return true;
   if (before.voters.length === 1 && before.votersOutgoing.length === 0) return true;
+  const { electionTicks } = peer.context.config;
   const truncatedIndex = peer.storage.truncated.index;
   const healthy = new Set([peer.meta.id]);
-  for (const { id, match, recentActive } of peer.node.status().progress) {
-    if (recentActive && match >= truncatedIndex) healthy.add(id);
+  for (const { id, inactiveTicks, match } of peer.node.status().progress) {
+    if (inactiveTicks <= electionTicks && match >= truncatedIndex) healthy.add(id);
   }
   return [after.voters, after.votersOutgoing].every(
     (half) => half.length === 0 || half.filter((id) => healthy.has(id)).length * 2 > half.length,

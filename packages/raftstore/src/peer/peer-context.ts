@@ -10,6 +10,7 @@ import type { StoreMetrics } from '../metrics.ts';
 import type { LogWriter } from '../raft-worker/log-writer.ts';
 import type { RegionSnapshots } from '../region-snapshot.ts';
 import type { RegionTask } from '../region-worker/message.ts';
+import type { MemberAsk } from '../scheduler-worker/member-check.ts';
 import type { SplitAsk } from '../scheduler-worker/split-asker.ts';
 import type { SnapshotManager } from '../snapshot/snapshot-manager.ts';
 import type { SplitCheckTask } from '../split-check-worker/message.ts';
@@ -59,6 +60,8 @@ export interface PeerContext {
   scheduleLogGc(task: LogGcTask): boolean;
   /** `whenIdle` refuses while the worker has anything else to do. */
   scheduleSplitCheck(task: SplitCheckTask, when: 'whenIdle' | 'queued'): boolean;
+  /** Has the scheduler asked whether a peer is still a member. */
+  askMembership(ask: MemberAsk): void;
   /** Has ids for new regions asked for, and the split proposed with them. */
   askSplit(ask: SplitAsk): void;
   /** Tells the scheduler of the parts of a split. */

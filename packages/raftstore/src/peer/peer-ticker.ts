@@ -2,6 +2,7 @@ import { raft_cmdpb } from '@flotilla/protocol';
 import { type RaftStoreConfig, ticksOf } from '../config.ts';
 import { ignoreReply } from '../reply.ts';
 import { beginConsistencyCheck } from './consistency-check.ts';
+import { LeaderWatch } from './leader-watch.ts';
 import { leaveJointSoon } from './membership-proposer.ts';
 import type { Peer } from './peer.ts';
 import { retryReads } from './read-admission.ts';
@@ -12,6 +13,7 @@ export class PeerTicker {
   readonly #logGcTicks: number;
   readonly #heartbeatTicks: number;
   readonly #checkTicks: number;
+  readonly #leaderWatch: LeaderWatch;
   #untilCheck: number;
   #untilLogGc: number;
   #untilHeartbeat: number;
@@ -25,6 +27,7 @@ export class PeerTicker {
 
   constructor(config: RaftStoreConfig, regionId: number) {
     this.#logGcTicks = ticksOf(config, config.logGcIntervalMs);
+    this.#leaderWatch = new LeaderWatch(config);
     this.#heartbeatTicks = ticksOf(config, config.regionHeartbeatIntervalMs);
     const { consistencyCheckIntervalMs: checkMs } = config;
     this.#checkTicks = checkMs === 0 ? Number.POSITIVE_INFINITY : ticksOf(config, checkMs);
@@ -55,6 +58,7 @@ export class PeerTicker {
       this.#untilReadRetry = peer.context.config.heartbeatTicks;
       retryReads(peer);
     }
+    this.#leaderWatch.tick(peer);
     this.#untilLogGc -= 1;
     if (this.#untilLogGc <= 0) {
       this.#untilLogGc = this.#logGcTicks;

@@ -11,7 +11,7 @@ import type { SnapshotKey } from '../snapshot/snapshot-key.ts';
 import { handleApplied } from './apply-follow-up.ts';
 import { handleCommand } from './command-proposer.ts';
 import { handleHashComputed } from './consistency-check.ts';
-import { handleRaftMessage } from './incoming-message.ts';
+import { handleNoMember, handleRaftMessage } from './incoming-message.ts';
 import { OutstandingApply } from './outstanding-apply.ts';
 import type { PeerContext } from './peer-context.ts';
 import type { PeerStorage } from './peer-storage.ts';
@@ -59,6 +59,8 @@ export class Peer {
   readonly snapshotSource: SnapshotSource;
   /** Other peers as their messages introduced them, before the region lists them. */
   readonly introduced = new Map<number, metapb.Peer>();
+  /** The latest conf_ver of those who sent messages here while the region was not known: this peer is a member in it. */
+  introducedConfVer = 0;
   appliedIndex: number;
   install: SnapshotInstall | undefined;
   /** Set when the peer is to go: it takes part in nothing any more. */
@@ -171,6 +173,9 @@ export class Peer {
         return;
       case 'hashComputed':
         if (!this.isDestroying) handleHashComputed(this, message.index, message.hash);
+        return;
+      case 'noMember':
+        handleNoMember(this, message.peerId, message.confVer);
         return;
       case 'logDestroyed':
         if (message.peerId === this.meta.id) this.context.peerGone(this);

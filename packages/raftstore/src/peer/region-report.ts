@@ -1,4 +1,5 @@
 import { flotillapb, type metapb, schedulerpb } from '@flotilla/protocol';
+import { findPeer } from '../region.ts';
 import type { Peer } from './peer.ts';
 
 /** What a leader tells the scheduler about its region. */
@@ -8,6 +9,7 @@ export function regionHeartbeatOf(peer: Peer): schedulerpb.RegionHeartbeatReques
     region: peer.region,
     leader: peer.meta,
     pendingPeers: pendingPeersOf(peer),
+    downPeers: downPeersOf(peer),
     approximateSize: peer.splitCheck.size?.bytes ?? 0,
     approximateKeys: peer.splitCheck.size?.keys ?? 0,
   });
@@ -18,6 +20,18 @@ export function pendingPeersOf(peer: Peer): metapb.Peer[] {
   const matches = new Map(peer.node.status().progress.map(({ id, match }) => [id, match]));
   const { index } = peer.storage.truncated;
   return peer.region.peers.filter(({ id }) => id !== peer.meta.id && (matches.get(id) ?? 0) < index);
+}
+
+/** Members that the leader has not heard of for long, and for how long, by its ticks. */
+export function downPeersOf(peer: Peer): schedulerpb.DownPeer[] {
+  const { maxPeerDownMs, tickIntervalMs } = peer.context.config;
+  const down: schedulerpb.DownPeer[] = [];
+  for (const { id, inactiveTicks } of peer.node.status().progress) {
+    const downMs = inactiveTicks * tickIntervalMs;
+    const member = downMs < maxPeerDownMs ? undefined : findPeer(peer.region, id);
+    if (member !== undefined) down.push({ peer: member, downSeconds: Math.floor(downMs / 1000) });
+  }
+  return down;
 }
 
 /** The peer as `status` shows it. */

@@ -36,6 +36,8 @@ export type PeerMessage =
   | { readonly type: 'hashComputed'; readonly index: number; readonly hash: Uint8Array }
   /** The log has been replaced by the snapshot under way. */
   | { readonly type: 'logReset'; readonly peerId: number }
+  /** The scheduler knows that the peer is a member no more as of `confVer`. */
+  | { readonly type: 'noMember'; readonly peerId: number; readonly confVer: number }
   /** Nothing of the peer is left in the raft database. */
   | { readonly type: 'logDestroyed'; readonly peerId: number };
 

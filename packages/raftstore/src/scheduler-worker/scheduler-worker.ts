@@ -4,6 +4,7 @@ import { type Logger, type Runtime, unreachable } from '@flotilla/runtime';
 import type { SchedulerClient } from '@flotilla/scheduler-client';
 import type { Subscription } from 'rxjs';
 import type { Reply } from '../reply.ts';
+import { type MemberAsk, MemberCheck } from './member-check.ts';
 import type { SchedulerMessage } from './message.ts';
 import { SplitAsker } from './split-asker.ts';
 
@@ -18,6 +19,8 @@ export interface SchedulerWorkerOptions {
   readonly onSplit: (request: raft_cmdpb.RaftCmdRequest, reply: Reply) => void;
   /** Has this store's peer split its region at the keys, in the middle without any. */
   readonly onSplitOrder: (regionId: number, epoch: metapb.RegionEpoch | undefined, keys: readonly Uint8Array[]) => void;
+  /** Hears of a peer of this store that is a member no more as of `confVer`. */
+  readonly onNoMember: (ask: MemberAsk, confVer: number) => void;
 }
 
 /** A heartbeat that takes longer than this has failed; the next one says the same. */
@@ -28,11 +31,13 @@ export class SchedulerWorker implements ActorHandler<SchedulerMessage> {
   readonly #options: SchedulerWorkerOptions;
   readonly #subscription: Subscription;
   readonly #splits: SplitAsker;
+  readonly #members: MemberCheck;
   #isStoreHeartbeatUnderWay = false;
 
   constructor(options: SchedulerWorkerOptions) {
     this.#options = options;
     this.#splits = new SplitAsker(options);
+    this.#members = new MemberCheck(options);
     this.#subscription = options.client.regionHeartbeatResponses.subscribe((response) => {
       const request = toCommand(response);
       if (request !== undefined) options.onCommand(request);
@@ -48,6 +53,7 @@ export class SchedulerWorker implements ActorHandler<SchedulerMessage> {
   close(): void {
     this.#subscription.unsubscribe();
     this.#splits.close();
+    this.#members.close();
   }
 
   #handle(message: SchedulerMessage): void {
@@ -57,6 +63,9 @@ export class SchedulerWorker implements ActorHandler<SchedulerMessage> {
         return;
       case 'storeHeartbeat':
         void this.#storeHeartbeat(message.stats);
+        return;
+      case 'askMembership':
+        void this.#members.ask(message.ask);
         return;
       case 'askSplit':
         void this.#splits.ask(message.ask);
@@ -98,9 +107,12 @@ export function toCommand(response: schedulerpb.RegionHeartbeatResponse): raft_c
 }
 
 function toAdminRequest(response: schedulerpb.RegionHeartbeatResponse): raft_cmdpb.AdminRequest | undefined {
-  const { changePeer, transferLeader } = response;
+  const { changePeer, changePeerV2, transferLeader } = response;
   if (changePeer?.peer !== undefined) {
     return raft_cmdpb.AdminRequest.create({ cmdType: raft_cmdpb.AdminCmdType.ChangePeer, changePeer });
+  }
+  if (changePeerV2 !== undefined) {
+    return raft_cmdpb.AdminRequest.create({ cmdType: raft_cmdpb.AdminCmdType.ChangePeerV2, changePeerV2 });
   }
   if (transferLeader?.peer !== undefined) {
     return raft_cmdpb.AdminRequest.create({ cmdType: raft_cmdpb.AdminCmdType.TransferLeader, transferLeader });

@@ -1,4 +1,5 @@
-import { eraftpb, metapb } from '@flotilla/protocol';
+import { readRegionState } from '@flotilla/engine';
+import { eraftpb, metapb, type raft_serverpb, type schedulerpb } from '@flotilla/protocol';
 import type { CommandResult } from '@flotilla/raftstore';
 import {
   changePeerCommand,
@@ -91,4 +92,21 @@ export function followerOf(cluster: TestCluster): TestNode {
   const follower = cluster.nodes.find((node) => node !== leader && cluster.statusOf(node) !== undefined);
   if (follower === undefined) throw new Error('no follower');
   return follower;
+}
+
+/** Every region heartbeat that reaches the scheduler from now on, in order. */
+export function heartbeatsOf(cluster: TestCluster): schedulerpb.RegionHeartbeatRequest[] {
+  const { scheduler } = cluster;
+  const seen: schedulerpb.RegionHeartbeatRequest[] = [];
+  const take = scheduler.regionHeartbeat.bind(scheduler);
+  scheduler.regionHeartbeat = (request) => {
+    seen.push(request);
+    return take(request);
+  };
+  return seen;
+}
+
+/** What a node's disk says of the first region: its state, without any peer there too. */
+export function stateOnDisk(cluster: TestCluster, node: TestNode): raft_serverpb.RegionLocalState | undefined {
+  return readRegionState(node.kvEngine, cluster.region.id);
 }
