@@ -19,7 +19,6 @@ import type { StorageNodeConfig } from './config.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { Databases } from './databases.ts';
 import { toNodeError } from './node-error.ts';
-import { registerRaftStoreMetrics } from './raft-store-metrics.ts';
 
 /** A store that serves. */
 export interface ServingStore {
@@ -90,7 +89,6 @@ export async function openStore(parts: StoreParts): Promise<ServingStore> {
   cleanup.push('the store', () => store.close());
   const description = metapb.Store.create({ id: store.storeId, address });
   registerStoreMetrics(parts.registry, store);
-  registerRaftStoreMetrics(parts.registry, store);
   await serve(parts, store, description, startTimeMs);
   return { store, description, startTimeMs, failed };
 }

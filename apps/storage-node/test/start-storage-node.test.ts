@@ -58,7 +58,7 @@ test('serves health, metrics and status', async () => {
   for (const name of [
     'flotilla_store_regions 1',
     'flotilla_store_leaders 1',
-    'flotilla_raft_log_write_seconds_count',
+    'flotilla_store_log_write_seconds_bucket{le="+Inf"',
     'process_cpu_seconds_total',
   ]) {
     expect(metrics).toContain(name);

@@ -10,6 +10,7 @@ export type {
   TaskHandler,
   TaskWorker,
   TaskWorkerOptions,
+  TaskWorkerStats,
 } from './task-worker.ts';
 export { spawnThreadWorker, type ThreadWorkerOptions } from './thread-worker.ts';
 export { toTransferable } from './transferable.ts';

@@ -2,7 +2,7 @@ import { assert, type TimerHandle } from '@flotilla/runtime';
 import type { SendOutcome } from './mailbox.ts';
 import { Ring } from './ring.ts';
 import type { StartTaskHost, TaskHost, TaskHostEvents } from './task-host.ts';
-import type { TaskFailureCode, TaskWorker, TaskWorkerOptions } from './task-worker.ts';
+import type { TaskFailureCode, TaskWorker, TaskWorkerOptions, TaskWorkerStats } from './task-worker.ts';
 
 interface Entry<Task> {
   readonly task: Task;
@@ -32,6 +32,10 @@ export class SupervisedWorker<Task, Result> implements TaskWorker<Task> {
   #isRunning = false;
   #isPumpDeferred = false;
   #failuresInARow = 0;
+  #done = 0;
+  #failed = 0;
+  #retried = 0;
+  #replaced = 0;
   /** The one timer that is armed: start deadline, task deadline, or restart. */
   #timer: TimerHandle | undefined;
   #killing: Promise<void> = Promise.resolve();
@@ -53,6 +57,17 @@ export class SupervisedWorker<Task, Result> implements TaskWorker<Task> {
 
   get pending(): number {
     return this.#queue.length + (this.#current === undefined ? 0 : 1);
+  }
+
+  get stats(): TaskWorkerStats {
+    return {
+      done: this.#done,
+      failed: this.#failed,
+      retried: this.#retried,
+      replaced: this.#replaced,
+      pending: this.pending,
+      isRunning: this.#isRunning,
+    };
   }
 
   schedule(task: Task): SendOutcome {
@@ -125,6 +140,7 @@ export class SupervisedWorker<Task, Result> implements TaskWorker<Task> {
     this.#current = undefined;
     this.#isRunning = false;
     this.#failuresInARow = 0;
+    this.#done += 1;
     for (const result of results) this.#options.onResult(result, entry.task);
     this.#onQuiet?.();
     this.#pump();
@@ -148,9 +164,11 @@ export class SupervisedWorker<Task, Result> implements TaskWorker<Task> {
     } else {
       const backoffMs = this.#backoffMs();
       logger.warn('a task worker failed and is being replaced', { ...fields, backoffMs });
+      this.#replaced += 1;
       this.#restartAfter(backoffMs);
     }
     if (entry !== undefined && isFinal) this.#fail(entry, code, cause);
+    else if (entry !== undefined) this.#retried += 1;
     this.#onQuiet?.();
   }
 
@@ -178,6 +196,7 @@ export class SupervisedWorker<Task, Result> implements TaskWorker<Task> {
 
   #fail(entry: Entry<Task>, code: TaskFailureCode, cause: unknown): void {
     if (this.#current === entry) this.#current = undefined;
+    this.#failed += 1;
     this.#options.onFailure({ task: entry.task, code, attempts: entry.attempts, cause });
   }
 

@@ -11,6 +11,8 @@ export interface TaskWorker<Task> {
   readonly name: string;
   /** Tasks accepted that have neither completed nor failed. */
   readonly pending: number;
+  /** What has become of tasks and handlers so far. */
+  readonly stats: TaskWorkerStats;
   /** Queues a task, or says why it cannot. Never calls `onResult` or `onFailure` before it returns. */
   schedule(task: Task): SendOutcome;
   /**
@@ -18,6 +20,22 @@ export interface TaskWorker<Task> {
    * the thread. Resolves when all that is done; a second call waits for the same.
    */
   close(): Promise<void>;
+}
+
+/** Counts of one worker since it was spawned. */
+export interface TaskWorkerStats {
+  /** Tasks that have completed. */
+  readonly done: number;
+  /** Tasks that were given up, those of a worker that was closed included. */
+  readonly failed: number;
+  /** Attempts that failed and were followed by another. */
+  readonly retried: number;
+  /** Handlers that failed and were replaced. */
+  readonly replaced: number;
+  /** Tasks accepted that have neither completed nor failed. */
+  readonly pending: number;
+  /** Whether one of those is being handled now. */
+  readonly isRunning: boolean;
 }
 
 /**

@@ -78,6 +78,27 @@ describe('SupervisedWorker', () => {
     expect(host(-1).startedAtMs - before).toBe(10);
   });
 
+  it('counts what becomes of tasks and handlers', async () => {
+    const { world, worker, host } = setUp({ restartBackoffMs: 10, maxRestartBackoffMs: 10, maxAttempts: 2 });
+    const idle = { done: 0, failed: 0, retried: 0, replaced: 0, pending: 0, isRunning: false };
+    expect(worker.stats).toEqual(idle);
+    worker.schedule(1);
+    worker.schedule(2);
+    host(0).events.onReady();
+    await world.advance(1);
+    expect(worker.stats).toEqual({ ...idle, pending: 2, isRunning: true });
+    host(0).events.onFailed('handlerThrew', undefined);
+    expect(worker.stats).toEqual({ ...idle, pending: 2, retried: 1, replaced: 1 });
+    await world.advance(10);
+    host(1).events.onReady();
+    host(1).events.onFailed('handlerThrew', undefined);
+    expect(worker.stats).toEqual({ ...idle, pending: 1, failed: 1, retried: 1, replaced: 2 });
+    await world.advance(10);
+    host(2).events.onReady();
+    host(2).events.onDone();
+    expect(worker.stats).toEqual({ ...idle, done: 1, failed: 1, retried: 1, replaced: 2 });
+  });
+
   it('hears nothing from a host that it has given up', async () => {
     const { world, worker, hosts, host, results } = setUp({ deadlineMs: 100, restartBackoffMs: 10 });
     worker.schedule(1);

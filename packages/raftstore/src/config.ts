@@ -88,6 +88,10 @@ export interface RaftStoreConfig {
   readonly maxConsistencyChecks: number;
   /** Whether a store stops when a replica of its own turns out to differ from its leader's. */
   readonly stopOnInconsistency: boolean;
+  /** A write to a database that takes longer than this is counted and warned of. */
+  readonly slowWriteMs: number;
+  /** At most one such warning for each database in this time. */
+  readonly slowWriteWarningIntervalMs: number;
   /** Snapshot, split and log-GC tasks that may wait for each worker. */
   readonly taskQueueCapacity: number;
   /** The longest that one of them may take. */
@@ -146,6 +150,8 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   consistencyCheckIntervalMs: 0,
   maxConsistencyChecks: 4,
   stopOnInconsistency: false,
+  slowWriteMs: 1_000,
+  slowWriteWarningIntervalMs: 10_000,
   taskQueueCapacity: 4096,
   taskDeadlineMs: 600_000,
 });

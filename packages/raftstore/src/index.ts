@@ -6,7 +6,8 @@ export {
   testRaftStoreConfig,
 } from './config.ts';
 export type { Inconsistency } from './consistency/inconsistency.ts';
-export type { LatencySum, StoreMetricsSnapshot } from './metrics.ts';
+export { type LatencySummary, latencyBoundsMs } from './latency-histogram.ts';
+export type { StoreMetricsSnapshot } from './metrics.ts';
 export {
   type OpenRaftStoreOptions,
   openRaftStore,

@@ -1,11 +1,5 @@
-/** A count of events and the sum of what they took. */
-export interface LatencySum {
-  readonly count: number;
-  /** Milliseconds, summed. */
-  readonly totalMs: number;
-  /** The longest, in milliseconds, since the store was opened. */
-  readonly maxMs: number;
-}
+import type { TaskWorkerStats } from '@flotilla/actor';
+import { LatencyHistogram, type LatencySummary } from './latency-histogram.ts';
 
 /** Figures of one store since it was opened; plain data, for whoever publishes them. */
 export interface StoreMetricsSnapshot {
@@ -27,47 +21,55 @@ export interface StoreMetricsSnapshot {
   readonly inconsistencies: number;
   /** Splits of regions that this store led. */
   readonly splits: number;
-  /** From a command's arrival at its peer to its answer. */
-  readonly proposeToApply: LatencySum;
-  readonly readLatency: LatencySum;
+  /** Times that peers of this store began to ask for votes because they missed a leader. */
+  readonly campaigns: number;
+  /** Elections that they won. */
+  readonly electionsWon: number;
+  /** Writes that took longer than `slowWriteMs`. */
+  readonly slowWrites: number;
+  /** From a command's arrival at the store to its peer's taking it up: what it waits in the mailbox. */
+  readonly propose: LatencySummary;
+  /** From a peer's append to the beginning of the write that holds it. */
+  readonly append: LatencySummary;
+  /** From the proposal of a command to its commit. */
+  readonly commit: LatencySummary;
+  /** From the commit of entries to their being applied and written. */
+  readonly apply: LatencySummary;
+  /** From a command's arrival at its peer to its answer: all of these but the first. */
+  readonly proposeToApply: LatencySummary;
+  readonly readLatency: LatencySummary;
   /** Synced writes of the raft database: group commits. */
-  readonly logWrite: LatencySum;
+  readonly logWrite: LatencySummary;
   readonly logBytes: number;
   /** Peers' appends that these writes held together; over `logWrite.count` it is the mean size of a group. */
   readonly logAppends: number;
-  readonly applyWrite: LatencySum;
+  readonly applyWrite: LatencySummary;
   readonly appliedOperations: number;
   readonly raftMailboxLength: number;
   readonly storeMailboxLength: number;
+  readonly applyMailboxLength: number;
+  readonly schedulerMailboxLength: number;
+  /** Bytes gathered behind the write of the raft database that is under way. */
+  readonly pendingLogBytes: number;
   readonly applyQueueBytes: number;
   readonly regionTasksPending: number;
   readonly peers: number;
   readonly leaders: number;
-}
-
-class Latency {
-  count = 0;
-  totalMs = 0;
-  maxMs = 0;
-
-  add(ms: number): void {
-    this.count += 1;
-    this.totalMs += ms;
-    this.maxMs = Math.max(this.maxMs, ms);
-  }
-
-  snapshot(): LatencySum {
-    return { count: this.count, totalMs: this.totalMs, maxMs: this.maxMs };
-  }
+  /** The workers beside the actors, by name. */
+  readonly workers: Readonly<Record<string, TaskWorkerStats>>;
 }
 
 type Gauge =
   | 'raftMailboxLength'
   | 'storeMailboxLength'
+  | 'applyMailboxLength'
+  | 'schedulerMailboxLength'
+  | 'pendingLogBytes'
   | 'applyQueueBytes'
   | 'regionTasksPending'
   | 'peers'
-  | 'leaders';
+  | 'leaders'
+  | 'workers';
 
 /** Counts what a store does. */
 export class StoreMetrics {
@@ -83,38 +85,46 @@ export class StoreMetrics {
   consistencyChecksSkipped = 0;
   inconsistencies = 0;
   splits = 0;
+  campaigns = 0;
+  electionsWon = 0;
+  slowWrites = 0;
+  readonly propose: LatencyHistogram = new LatencyHistogram();
+  readonly append: LatencyHistogram = new LatencyHistogram();
+  readonly commit: LatencyHistogram = new LatencyHistogram();
+  readonly apply: LatencyHistogram = new LatencyHistogram();
   #logBytes = 0;
   #logAppends = 0;
   #appliedOperations = 0;
-  readonly #proposeToApply = new Latency();
-  readonly #read = new Latency();
-  readonly #logWrite = new Latency();
-  readonly #applyWrite = new Latency();
+  readonly #proposeToApply = new LatencyHistogram();
+  readonly #read = new LatencyHistogram();
+  readonly #logWrite = new LatencyHistogram();
+  readonly #applyWrite = new LatencyHistogram();
 
   proposalApplied(ms: number): void {
-    this.#proposeToApply.add(ms);
+    this.#proposeToApply.record(ms);
   }
 
   readDone(ms: number): void {
-    this.#read.add(ms);
+    this.#read.record(ms);
   }
 
   logWritten(appends: number, bytes: number, ms: number): void {
     this.#logAppends += appends;
     this.#logBytes += bytes;
-    this.#logWrite.add(ms);
+    this.#logWrite.record(ms);
   }
 
   applyWritten(operations: number, ms: number): void {
     this.#appliedOperations += operations;
-    this.#applyWrite.add(ms);
+    this.#applyWrite.record(ms);
   }
 
   snapshot(gauges: Pick<StoreMetricsSnapshot, Gauge>): StoreMetricsSnapshot {
+    const read = this.#read.summary();
     return {
       proposals: this.proposals,
       refusedProposals: this.refusedProposals,
-      reads: this.#read.count,
+      reads: read.count,
       raftMessagesReceived: this.raftMessagesReceived,
       raftMessagesSent: this.raftMessagesSent,
       raftMessagesDropped: this.raftMessagesDropped,
@@ -125,12 +135,19 @@ export class StoreMetrics {
       consistencyChecksSkipped: this.consistencyChecksSkipped,
       inconsistencies: this.inconsistencies,
       splits: this.splits,
-      proposeToApply: this.#proposeToApply.snapshot(),
-      readLatency: this.#read.snapshot(),
-      logWrite: this.#logWrite.snapshot(),
+      campaigns: this.campaigns,
+      electionsWon: this.electionsWon,
+      slowWrites: this.slowWrites,
+      propose: this.propose.summary(),
+      append: this.append.summary(),
+      commit: this.commit.summary(),
+      apply: this.apply.summary(),
+      proposeToApply: this.#proposeToApply.summary(),
+      readLatency: read,
+      logWrite: this.#logWrite.summary(),
       logBytes: this.#logBytes,
       logAppends: this.#logAppends,
-      applyWrite: this.#applyWrite.snapshot(),
+      applyWrite: this.#applyWrite.summary(),
       appliedOperations: this.#appliedOperations,
       ...gauges,
     };

@@ -78,7 +78,8 @@ export class RunningStore implements RaftStore {
         reply(failed(serverIsBusy(`the store is ${this.health.value.status}`)));
         return;
       }
-      this.#wiring.route(regionId, { type: 'raftCommand', request, reply });
+      const receivedAtMs = this.#options.runtime.clock.monotonicMs();
+      this.#wiring.route(regionId, { type: 'raftCommand', request, reply, receivedAtMs });
     });
   }
 
@@ -117,15 +118,7 @@ export class RunningStore implements RaftStore {
   }
 
   metrics(): StoreMetricsSnapshot {
-    const peers = [...this.#wiring.raftWorker.peers.values()];
-    return this.#wiring.metrics.snapshot({
-      raftMailboxLength: this.#wiring.raftMailbox.length,
-      storeMailboxLength: this.#wiring.storeMailbox.length,
-      applyQueueBytes: this.#wiring.host.applyQueue.bytes,
-      regionTasksPending: this.#wiring.tasks.region.pending,
-      peers: peers.length,
-      leaders: peers.filter((peer) => peer.isLeader).length,
-    });
+    return this.#wiring.metricsSnapshot();
   }
 
   transferLeadershipAway(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { createMailbox, type Mailbox, type SendOutcome } from '@flotilla/actor';
+import { createMailbox, type Mailbox, type SendOutcome, type TaskWorker } from '@flotilla/actor';
 import type { RaftLogStore } from '@flotilla/engine';
 import type { raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
 import { schedulerpb } from '@flotilla/protocol';
@@ -10,7 +10,7 @@ import type { ApplyMessage } from './apply/message.ts';
 import type { RaftStoreConfig } from './config.ts';
 import { ConsistencyChecker } from './consistency/consistency-checker.ts';
 import type { Inconsistency } from './consistency/inconsistency.ts';
-import { StoreMetrics } from './metrics.ts';
+import { StoreMetrics, type StoreMetricsSnapshot } from './metrics.ts';
 import { PeerHost } from './peer-host.ts';
 import type { OpenRaftStoreOptions } from './raft-store.ts';
 import { LogWriter } from './raft-worker/log-writer.ts';
@@ -20,6 +20,7 @@ import { failed, regionNotFound, serverIsBusy } from './region-error.ts';
 import { ignoreReply, type Reply } from './reply.ts';
 import type { SchedulerMessage } from './scheduler-worker/message.ts';
 import { SchedulerWorker } from './scheduler-worker/scheduler-worker.ts';
+import { SlowWriteWatch } from './slow-write-watch.ts';
 import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import { SnapshotManager } from './snapshot/snapshot-manager.ts';
 import { RaftStoreError } from './store-error.ts';
@@ -58,6 +59,7 @@ export class StoreWiring {
   readonly storeMailbox: Mailbox<StoreMessage>;
   readonly applyMailbox: Mailbox<ApplyMessage>;
   readonly schedulerMailbox: Mailbox<SchedulerMessage>;
+  readonly slowWrites: { readonly kv: SlowWriteWatch; readonly raft: SlowWriteWatch };
   readonly logWriter: LogWriter;
   readonly raftWorker: RaftWorker;
   readonly applyWorker: ApplyWorker;
@@ -86,10 +88,12 @@ export class StoreWiring {
     this.storeMailbox = createMailbox('store', capacity, { reserved: controlReserve });
     this.applyMailbox = createMailbox('apply', applyMailboxCapacity);
     this.schedulerMailbox = createMailbox('scheduler', capacity);
+    this.slowWrites = { kv: this.#watchWrites('kv'), raft: this.#watchWrites('raft') };
     this.logWriter = new LogWriter({
       engine: logStore.engine,
       clock: runtime.clock,
       metrics: this.metrics,
+      slowWrites: this.slowWrites.raft,
       onPersisted: (effects) => this.raftWorker.complete(effects),
       onFailure: (cause) => options.onFailure('the raft database refused a write', cause),
     });
@@ -135,6 +139,29 @@ export class StoreWiring {
     else if (outcome !== 'accepted') message.reply(failed(serverIsBusy(`the raft mailbox is ${outcome}`)));
   }
 
+  /** Everything that is counted and measured, as of now. */
+  metricsSnapshot(): StoreMetricsSnapshot {
+    const peers = [...this.raftWorker.peers.values()];
+    const workers = Object.values(this.tasks).map((worker: TaskWorker<never>) => [worker.name, worker.stats] as const);
+    return this.metrics.snapshot({
+      raftMailboxLength: this.raftMailbox.length,
+      storeMailboxLength: this.storeMailbox.length,
+      applyMailboxLength: this.applyMailbox.length,
+      schedulerMailboxLength: this.schedulerMailbox.length,
+      pendingLogBytes: this.logWriter.pendingBytes,
+      applyQueueBytes: this.host.applyQueue.bytes,
+      regionTasksPending: this.tasks.region.pending,
+      peers: peers.length,
+      leaders: peers.filter((peer) => peer.isLeader).length,
+      workers: Object.fromEntries(workers),
+    });
+  }
+
+  #watchWrites(database: 'kv' | 'raft'): SlowWriteWatch {
+    const { config, logger, runtime } = this.#options;
+    return new SlowWriteWatch({ database, config, clock: runtime.clock, logger, metrics: this.metrics });
+  }
+
   #createRaftWorker(): RaftWorker {
     return new RaftWorker({
       config: this.#options.config,
@@ -156,6 +183,7 @@ export class StoreWiring {
       kvEngine,
       clock: runtime.clock,
       metrics: this.metrics,
+      slowWrites: this.slowWrites.kv,
       maxBatchBytes: config.maxApplyBatchBytes,
       syncEveryBytes: config.applySyncBytes,
       consistency: this.consistency,
@@ -253,7 +281,11 @@ export class StoreWiring {
     return new TickDriver({
       config,
       timers: runtime.timers,
-      onTick: () => this.raftWorker.tick(),
+      onTick: () => {
+        this.raftWorker.tick();
+        this.slowWrites.kv.check();
+        this.slowWrites.raft.check();
+      },
       onStoreTick: (tick) => {
         this.storeMailbox.sendControl({ type: 'storeTick', tick });
       },

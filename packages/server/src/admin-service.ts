@@ -3,10 +3,12 @@ import type { RaftStoreHandle } from '@flotilla/raftstore';
 import type { Runtime } from '@flotilla/runtime';
 import type { ServerConfig } from './config.ts';
 import { type CallObserver, type GrpcService, serveUnary, undecoded } from './grpc-service.ts';
+import type { MeasuredStore } from './store-metrics.ts';
+import { storeMetricsMessage } from './store-metrics-message.ts';
 
 /** What the service tells. */
 export interface AdminServiceOptions {
-  readonly store: RaftStoreHandle;
+  readonly store: RaftStoreHandle & Pick<MeasuredStore, 'metrics'>;
   /** The store as it is known to the scheduler. */
   readonly describe: () => metapb.Store;
   /** Unix time in milliseconds at which the store was opened. */
@@ -62,5 +64,6 @@ export function storeStatus(
   options: Pick<AdminServiceOptions, 'store' | 'describe' | 'startTimeMs' | 'version'>,
 ): flotillapb.StoreStatusResponse {
   const { store, describe, startTimeMs, version } = options;
-  return { clusterId: store.clusterId, store: describe(), regions: [...store.status()], startTimeMs, version };
+  const metrics = store.metrics === undefined ? undefined : storeMetricsMessage(store.metrics());
+  return { clusterId: store.clusterId, store: describe(), regions: [...store.status()], startTimeMs, version, metrics };
 }

@@ -1,11 +1,13 @@
 import { flotillapb } from '@flotilla/protocol';
-import type { LatencySum, RaftStoreHandle, StoreMetricsSnapshot } from '@flotilla/raftstore';
+import type { RaftStoreHandle, StoreMetricsSnapshot } from '@flotilla/raftstore';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CallObserver } from './grpc-service.ts';
+import { storeCounters, storeGauges, storeLatencies } from './store-figures.ts';
+import { registerStoreHistogram } from './store-histogram.ts';
 
 /** A store as far as its figures go. */
 export interface MeasuredStore extends Pick<RaftStoreHandle, 'status'> {
-  /** Counters and latency sums, where the store keeps them. */
+  /** Counters and histograms, where the store keeps them. */
   metrics?(): StoreMetricsSnapshot;
 }
 
@@ -13,7 +15,10 @@ export interface MeasuredStore extends Pick<RaftStoreHandle, 'status'> {
 export function registerStoreMetrics(registry: Registry, store: MeasuredStore): void {
   registerRegionGauges(registry, store);
   const { metrics } = store;
-  if (metrics !== undefined) registerStoreCounters(registry, () => metrics.call(store));
+  if (metrics === undefined) return;
+  const read = (): StoreMetricsSnapshot => metrics.call(store);
+  registerStoreFigures(registry, read);
+  registerWorkerFigures(registry, read);
 }
 
 function registerRegionGauges(registry: Registry, store: MeasuredStore): void {
@@ -41,67 +46,67 @@ function registerRegionGauges(registry: Registry, store: MeasuredStore): void {
   });
 }
 
-function registerStoreCounters(registry: Registry, read: () => StoreMetricsSnapshot): void {
-  const counter = (name: string, help: string, value: (metrics: StoreMetricsSnapshot) => number): void => {
+function registerStoreFigures(registry: Registry, read: () => StoreMetricsSnapshot): void {
+  const registers = [registry];
+  for (const { field, name, help } of storeCounters) {
     const metric: Counter = new Counter({
-      name: `flotilla_store_${name}`,
+      name: `flotilla_store_${name}_total`,
       help,
-      registers: [registry],
+      registers,
       collect: () => {
         metric.reset();
-        metric.inc(value(read()));
+        metric.inc(read()[field]);
       },
     });
-  };
-  const latency = (name: string, help: string, sum: (metrics: StoreMetricsSnapshot) => LatencySum): void => {
-    counter(`${name}_total`, `${help}: how many.`, (metrics) => sum(metrics).count);
-    counter(`${name}_seconds_total`, `${help}: seconds, summed.`, (metrics) => sum(metrics).totalMs / 1_000);
-  };
-  counter('proposals_total', 'Commands that were proposed.', (metrics) => metrics.proposals);
-  counter('refused_proposals_total', 'Commands that were refused.', (metrics) => metrics.refusedProposals);
-  counter(
-    'raft_messages_received_total',
-    'Raft messages from other stores.',
-    (metrics) => metrics.raftMessagesReceived,
-  );
-  counter('raft_messages_sent_total', 'Raft messages to other stores.', (metrics) => metrics.raftMessagesSent);
-  counter('raft_messages_dropped_total', 'Raft messages that nobody took.', (metrics) => metrics.raftMessagesDropped);
-  counter('snapshots_sent_total', 'Snapshots sent to other stores.', (metrics) => metrics.snapshotsSent);
-  counter('snapshots_applied_total', 'Snapshots taken in.', (metrics) => metrics.snapshotsApplied);
-  counter('log_compactions_total', 'Compactions of a raft log.', (metrics) => metrics.logCompactions);
-  counter('consistency_checks_total', 'Hashes of regions that were computed.', (metrics) => metrics.consistencyChecks);
-  counter(
-    'consistency_checks_skipped_total',
-    'Hashes of regions left out because too many were being computed.',
-    (metrics) => metrics.consistencyChecksSkipped,
-  );
-  counter(
-    'inconsistencies_total',
-    "Hashes that were not those of the region's leader.",
-    (metrics) => metrics.inconsistencies,
-  );
-  counter('log_bytes_total', 'Bytes written to raft logs.', (metrics) => metrics.logBytes);
-  counter('applied_operations_total', 'Operations applied.', (metrics) => metrics.appliedOperations);
-  latency('reads', 'Reads', (metrics) => metrics.readLatency);
-  latency('proposals_applied', 'Commands, from arrival to answer', (metrics) => metrics.proposeToApply);
-  latency('log_writes', 'Synced writes of the raft database', (metrics) => metrics.logWrite);
-  latency('apply_writes', 'Writes of applied entries', (metrics) => metrics.applyWrite);
-  const gauge = (name: string, help: string, value: (metrics: StoreMetricsSnapshot) => number): void => {
+  }
+  for (const { field, name, help } of storeGauges) {
     const metric: Gauge = new Gauge({
       name: `flotilla_store_${name}`,
       help,
-      registers: [registry],
-      collect: () => metric.set(value(read())),
+      registers,
+      collect: () => metric.set(read()[field]),
     });
-  };
-  gauge('raft_mailbox_messages', 'Messages that wait for the raft worker.', (metrics) => metrics.raftMailboxLength);
-  gauge('store_mailbox_messages', 'Messages that wait for the store worker.', (metrics) => metrics.storeMailboxLength);
-  gauge(
-    'apply_queue_bytes',
-    'Bytes of committed entries that wait to be applied.',
-    (metrics) => metrics.applyQueueBytes,
-  );
-  gauge('region_tasks', 'Snapshot tasks that wait or run.', (metrics) => metrics.regionTasksPending);
+  }
+  for (const { field, name, help } of storeLatencies) {
+    registerStoreHistogram(registry, { name: `flotilla_store_${name}_seconds`, help }, () => read()[field]);
+  }
+}
+
+function registerWorkerFigures(registry: Registry, read: () => StoreMetricsSnapshot): void {
+  const registers = [registry];
+  const tasks: Counter = new Counter({
+    name: 'flotilla_store_tasks_total',
+    help: 'Tasks of each worker: done, failed for good, or attempted again.',
+    labelNames: ['worker', 'outcome'],
+    registers,
+    collect: () => {
+      tasks.reset();
+      for (const [worker, { done, failed, retried }] of Object.entries(read().workers)) {
+        tasks.inc({ worker, outcome: 'done' }, done);
+        tasks.inc({ worker, outcome: 'failed' }, failed);
+        tasks.inc({ worker, outcome: 'retried' }, retried);
+      }
+    },
+  });
+  const replaced: Counter = new Counter({
+    name: 'flotilla_store_workers_replaced_total',
+    help: 'Times that a worker failed and was replaced.',
+    labelNames: ['worker'],
+    registers,
+    collect: () => {
+      replaced.reset();
+      for (const [worker, stats] of Object.entries(read().workers)) replaced.inc({ worker }, stats.replaced);
+    },
+  });
+  const pending: Gauge = new Gauge({
+    name: 'flotilla_store_tasks_pending',
+    help: 'Tasks of each worker that wait or run.',
+    labelNames: ['worker'],
+    registers,
+    collect: () => {
+      for (const [worker, stats] of Object.entries(read().workers)) pending.set({ worker }, stats.pending);
+    },
+  });
 }
 
 /** Adds the counters of calls to `registry`; the observer is handed to the services. */

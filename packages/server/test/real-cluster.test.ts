@@ -36,8 +36,8 @@ it('shows the counters of a real store', async () => {
     if (name.startsWith('flotilla_store_')) figures.set(name, Number(value));
   }
   expect(figures.get('flotilla_store_leaders')).toBe(1);
-  expect(figures.get('flotilla_store_proposals_applied_total')).toBeGreaterThanOrEqual(1);
-  expect(figures.get('flotilla_store_log_writes_seconds_total')).toBeGreaterThan(0);
+  expect(figures.get('flotilla_store_propose_to_apply_seconds_count')).toBeGreaterThanOrEqual(1);
+  expect(figures.get('flotilla_store_log_write_seconds_sum')).toBeGreaterThan(0);
   expect([...figures.values()].every(Number.isFinite)).toBe(true);
 });
 

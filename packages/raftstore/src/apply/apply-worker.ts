@@ -4,9 +4,11 @@ import { raft_serverpb } from '@flotilla/protocol';
 import { assert, type Clock, unreachable } from '@flotilla/runtime';
 import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
 import type { StoreMetrics } from '../metrics.ts';
+import type { Proposal } from '../peer/proposal-queue.ts';
 import { findPeerOnStore } from '../region.ts';
 import { failed, outcomeUnknown } from '../region-error.ts';
-import { answerIfOpen, type Reply } from '../reply.ts';
+import { answerIfOpen } from '../reply.ts';
+import type { SlowWriteWatch } from '../slow-write-watch.ts';
 import type { CommandResult } from '../store-handle.ts';
 import type { ApplyChange, ApplyMessage, ApplyResult } from './message.ts';
 import { writeParts } from './new-parts.ts';
@@ -18,6 +20,7 @@ export interface ApplyWorkerOptions {
   readonly kvEngine: Engine;
   readonly clock: Clock;
   readonly metrics: StoreMetrics;
+  readonly slowWrites: SlowWriteWatch;
   /** Bytes after which a batch is closed. */
   readonly maxBatchBytes: number;
   /** Bytes written after which the next batch is synced, so that little has to be applied again at the next start. */
@@ -54,7 +57,9 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
   /** Regions whose state the batch has, so that the database does not show it yet. */
   readonly #regionsInBatch = new Set<number>();
   #results: ApplyResult[] = [];
-  #answers: (readonly [Reply, CommandResult])[] = [];
+  #answers: (readonly [Proposal, CommandResult])[] = [];
+  /** When what the batch holds was committed, for each message. */
+  #committedAtMs: number[] = [];
 
   constructor(options: ApplyWorkerOptions) {
     this.#options = options;
@@ -116,8 +121,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     if (applier === undefined) {
       // The peer was destroyed while its entries waited here; they may have been committed elsewhere.
       for (const proposal of proposals ?? []) {
-        if (proposal !== undefined)
-          this.#answers.push([proposal.reply, failed(outcomeUnknown('the peer was destroyed'))]);
+        if (proposal !== undefined) this.#answers.push([proposal, failed(outcomeUnknown('the peer was destroyed'))]);
       }
       return;
     }
@@ -128,8 +132,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
       const proposal = proposals?.[position];
       entryBytes += entry.data.length;
       if (applier.isRemoved) {
-        if (proposal !== undefined)
-          this.#answers.push([proposal.reply, failed(outcomeUnknown('the peer was removed'))]);
+        if (proposal !== undefined) this.#answers.push([proposal, failed(outcomeUnknown('the peer was removed'))]);
         continue;
       }
       const applied = applier.apply(entry, this.#batch, proposal?.request);
@@ -142,13 +145,11 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
         await this.#check(applier, applied.check);
         bytesBefore += this.#batch.byteLength;
       }
-      if (proposal !== undefined) {
-        this.#options.metrics.proposalApplied(this.#options.clock.monotonicMs() - proposal.proposedAtMs);
-        this.#answers.push([proposal.reply, applied.result]);
-      }
+      if (proposal !== undefined) this.#answers.push([proposal, applied.result]);
     }
     const writtenBytes = this.#batch.byteLength - bytesBefore;
     this.#touched.add(applier);
+    this.#committedAtMs.push(message.committedAtMs);
     const { appliedIndex: index, appliedTerm: term } = applier.state;
     this.#results.push({ type: 'applied', regionId, index, term, entryBytes, writtenBytes, changes, responses });
     if (this.#batch.byteLength >= this.#options.maxBatchBytes) await this.#flush();
@@ -243,16 +244,28 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     this.#results = [];
     this.#answers = [];
     if (results.length > 0) this.#options.onResults(results);
-    for (const [reply, result] of answers) reply(result);
+    this.#recordTimes(answers);
+    for (const [{ reply }, result] of answers) reply(result);
+  }
+
+  #recordTimes(answers: readonly (readonly [Proposal, CommandResult])[]): void {
+    const { clock, metrics } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const committedAtMs of this.#committedAtMs) metrics.apply.record(nowMs - committedAtMs);
+    this.#committedAtMs.length = 0;
+    for (const [{ proposedAtMs }] of answers) metrics.proposalApplied(nowMs - proposedAtMs);
   }
 
   async #write(sync: boolean): Promise<void> {
-    const { kvEngine, clock, metrics } = this.#options;
+    const { kvEngine, metrics, slowWrites } = this.#options;
     const batch = this.#batch;
     this.#batch = kvEngine.batch();
     this.#bytesSinceSync = sync ? 0 : this.#bytesSinceSync + batch.byteLength;
-    const startedAtMs = clock.monotonicMs();
-    await kvEngine.write(batch, { sync });
-    metrics.applyWritten(batch.count, clock.monotonicMs() - startedAtMs);
+    slowWrites.begin();
+    try {
+      await kvEngine.write(batch, { sync });
+    } finally {
+      metrics.applyWritten(batch.count, slowWrites.end());
+    }
   }
 }

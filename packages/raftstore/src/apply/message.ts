@@ -21,6 +21,8 @@ export type ApplyMessage =
       readonly proposals: readonly (Proposal | undefined)[] | undefined;
       /** Given back with the result: what the core is told once the entries are applied. */
       readonly responses: readonly Message[];
+      /** When the first of them was known to be committed, by the monotonic clock. */
+      readonly committedAtMs: number;
     }
   /** A snapshot is about to replace the region's data: records that, durably, before anything is deleted. */
   | {

@@ -16,6 +16,8 @@ export class OutstandingApply {
   #entries: Entry[] = [];
   #proposals: (Proposal | undefined)[] | undefined;
   #responses: Message[] = [];
+  /** When the first of the entries that wait was handed out. */
+  #committedAtMs = 0;
 
   constructor(context: PeerContext, regionId: number) {
     this.#context = context;
@@ -30,6 +32,12 @@ export class OutstandingApply {
   /** Takes committed entries, with the proposals that made them and what the core wants to hear once they are applied. */
   push(entries: readonly Entry[], queue: ProposalQueue, responses: readonly Message[]): void {
     const proposals = queue.take(entries);
+    const { metrics, runtime } = this.#context;
+    const nowMs = runtime.clock.monotonicMs();
+    if (this.#entries.length === 0) this.#committedAtMs = nowMs;
+    for (const proposal of proposals ?? []) {
+      if (proposal !== undefined) metrics.commit.record(nowMs - proposal.proposedAtMs);
+    }
     if (proposals !== undefined || this.#proposals !== undefined) {
       this.#proposals ??= new Array<Proposal | undefined>(this.#entries.length).fill(undefined);
       this.#proposals.push(...(proposals ?? new Array<undefined>(entries.length).fill(undefined)));
@@ -62,7 +70,8 @@ export class OutstandingApply {
     this.#entries = [];
     this.#proposals = undefined;
     this.#responses = [];
-    this.#context.apply({ type: 'apply', regionId: this.#regionId, entries, proposals, responses });
+    const [regionId, committedAtMs] = [this.#regionId, this.#committedAtMs];
+    this.#context.apply({ type: 'apply', regionId, entries, proposals, responses, committedAtMs });
   }
 }
 

@@ -1,5 +1,5 @@
 import { metapb, type raft_serverpb } from '@flotilla/protocol';
-import { appendThread, applyThread, type Message, type RawNode } from '@flotilla/raft';
+import { appendThread, applyThread, type Message, type RawNode, type Role } from '@flotilla/raft';
 import { type Logger, unreachable } from '@flotilla/runtime';
 import type { ApplyResult } from '../apply/message.ts';
 import { toWireMessage } from '../raft-message.ts';
@@ -135,6 +135,7 @@ export class Peer {
   handle(message: PeerMessage): void {
     switch (message.type) {
       case 'raftCommand':
+        this.#noteWait(message.receivedAtMs);
         if (this.isDestroying) message.reply(failed(regionNotFound(this.regionId)));
         else handleCommand(this, message.request, message.reply);
         return;
@@ -206,7 +207,7 @@ export class Peer {
     if (ready.messages.length > 0) this.lease?.noteSent(this.node, clock.monotonicMs());
     for (const message of ready.messages) this.#emit(message);
     for (const { context, index } of ready.readStates) this.reads.confirm(context, index);
-    if (ready.softState !== undefined) this.#followRole();
+    if (ready.softState !== undefined) this.#followRole(ready.softState.role);
     this.runReads();
   }
 
@@ -392,7 +393,15 @@ export class Peer {
     );
   }
 
-  #followRole(): void {
+  /** A command has been taken from the mailbox. */
+  #noteWait(receivedAtMs: number | undefined): void {
+    if (receivedAtMs === undefined) return;
+    const { metrics, runtime } = this.context;
+    metrics.propose.record(runtime.clock.monotonicMs() - receivedAtMs);
+  }
+
+  #followRole(role: Role): void {
+    if (role === 'preCandidate') this.context.metrics.campaigns += 1;
     const { isLeader, term } = this;
     const leaderId = this.node.leader;
     if (isLeader === this.#isLeader && leaderId === this.#leaderId && term === this.#term) return;
@@ -402,7 +411,9 @@ export class Peer {
     this.#term = term;
     if (!isLeader && !this.reads.isEmpty) failReads(this);
     this.context.leadershipChanged({ regionId: this.regionId, term, leader: this.leader, isLocal: isLeader });
-    if (gained) this.ticker.heartbeatSoon();
+    if (!gained) return;
+    this.context.metrics.electionsWon += 1;
+    this.ticker.heartbeatSoon();
   }
 }
 

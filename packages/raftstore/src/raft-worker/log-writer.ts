@@ -1,6 +1,7 @@
 import type { Engine, WriteBatch } from '@flotilla/engine';
 import type { Clock } from '@flotilla/runtime';
 import type { StoreMetrics } from '../metrics.ts';
+import type { SlowWriteWatch } from '../slow-write-watch.ts';
 import type { PeerMessage } from './message.ts';
 
 /** One peer's part of a write: what is to be told once it is durable. */
@@ -14,6 +15,7 @@ export interface LogWriterOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly metrics: StoreMetrics;
+  readonly slowWrites: SlowWriteWatch;
   /** Hears of each part once it is durable, in the order they were added. */
   readonly onPersisted: (effects: readonly LogEffect[]) => void;
   readonly onFailure: (cause: unknown) => void;
@@ -31,6 +33,7 @@ export class LogWriter {
   #batch: WriteBatch;
   #effects: LogEffect[] = [];
   #mustSync = false;
+  #gatheringSinceMs = 0;
   #isWriting = false;
   #hasFailed = false;
   #idle: (() => void)[] = [];
@@ -48,6 +51,7 @@ export class LogWriter {
   /** Lets a peer add to the batch that gathers; `effect` follows once it is durable. `sync` is for what votes and entries need. */
   add(effect: LogEffect, sync: boolean, fill: (batch: WriteBatch) => void): void {
     fill(this.#batch);
+    if (this.#effects.length === 0) this.#gatheringSinceMs = this.#options.clock.monotonicMs();
     this.#effects.push(effect);
     this.#mustSync ||= sync;
   }
@@ -74,23 +78,26 @@ export class LogWriter {
   }
 
   async #write(): Promise<void> {
-    const { engine, clock, metrics, onPersisted, onFailure } = this.#options;
+    const { engine, clock, metrics, slowWrites, onPersisted, onFailure } = this.#options;
     const batch = this.#batch;
     const effects = this.#effects;
     const sync = this.#mustSync;
     this.#batch = engine.batch();
     this.#effects = [];
     this.#mustSync = false;
-    const startedAtMs = clock.monotonicMs();
+    slowWrites.begin();
+    if (sync) metrics.append.record(clock.monotonicMs() - this.#gatheringSinceMs);
     try {
       if (batch.count > 0) await engine.write(batch, { sync });
     } catch (cause) {
+      slowWrites.end();
       this.#hasFailed = true;
       onFailure(cause);
       this.#settle();
       return;
     }
-    if (sync) metrics.logWritten(effects.length, batch.byteLength, clock.monotonicMs() - startedAtMs);
+    const ms = slowWrites.end();
+    if (sync) metrics.logWritten(effects.length, batch.byteLength, ms);
     onPersisted(effects);
     this.#settle();
     this.flush();

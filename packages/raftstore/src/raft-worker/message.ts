@@ -13,7 +13,13 @@ export type PeerMessage =
   /** From the region's peer on another store. */
   | { readonly type: 'raftMessage'; readonly message: raft_serverpb.RaftMessage }
   /** From a client of this store, or from the store itself. */
-  | { readonly type: 'raftCommand'; readonly request: raft_cmdpb.RaftCmdRequest; readonly reply: Reply }
+  | {
+      readonly type: 'raftCommand';
+      readonly request: raft_cmdpb.RaftCmdRequest;
+      readonly reply: Reply;
+      /** When it arrived at the store; commands of the store's own do not count. */
+      readonly receivedAtMs?: number;
+    }
   /** Wants the region split at the keys, in the middle without any; with an epoch, only as the region was then. */
   | {
       readonly type: 'splitRegion';
