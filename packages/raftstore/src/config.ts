@@ -39,6 +39,12 @@ export interface RaftStoreConfig {
   readonly snapshotTransferTimeoutMs: number;
   readonly maxSendingSnapshots: number;
   readonly maxReceivingSnapshots: number;
+  /** How often a transfer is tried, with the same files, before the leader is told that it failed. */
+  readonly maxSnapshotAttempts: number;
+  /** The pause before a transfer is tried again; it doubles with each failure. */
+  readonly snapshotRetryBackoffMs: number;
+  /** Bytes of snapshots that a store generates in a second at most, and that it sends. */
+  readonly maxSnapshotBytesPerSecond: number;
   /** Bytes of one chunk of a streamed snapshot. */
   readonly snapshotChunkBytes: number;
   /** The largest encoded command. */
@@ -125,6 +131,9 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   snapshotTransferTimeoutMs: 600_000,
   maxSendingSnapshots: 32,
   maxReceivingSnapshots: 32,
+  maxSnapshotAttempts: 4,
+  snapshotRetryBackoffMs: 500,
+  maxSnapshotBytesPerSecond: 100 * mib,
   snapshotChunkBytes: mib,
   maxEntryBytes: 8 * mib,
   maxKeyBytes: 8 * kib,

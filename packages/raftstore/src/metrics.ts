@@ -11,7 +11,11 @@ export interface StoreMetricsSnapshot {
   /** Raft messages that the transport or a full mailbox did not take; the core sends them again. */
   readonly raftMessagesDropped: number;
   readonly snapshotsSent: number;
+  /** Transfers that were tried again, with the same files. */
+  readonly snapshotSendRetries: number;
   readonly snapshotsApplied: number;
+  /** Received snapshots whose files were damaged before they were taken in; others were asked for. */
+  readonly snapshotsDamaged: number;
   readonly logCompactions: number;
   /** Hashes of regions that were computed. */
   readonly consistencyChecks: number;
@@ -53,6 +57,9 @@ export interface StoreMetricsSnapshot {
   readonly pendingLogBytes: number;
   readonly applyQueueBytes: number;
   readonly regionTasksPending: number;
+  readonly snapshotsSending: number;
+  readonly snapshotsReceiving: number;
+  readonly snapshotsApplying: number;
   readonly peers: number;
   readonly leaders: number;
   /** The workers beside the actors, by name. */
@@ -67,6 +74,9 @@ type Gauge =
   | 'pendingLogBytes'
   | 'applyQueueBytes'
   | 'regionTasksPending'
+  | 'snapshotsSending'
+  | 'snapshotsReceiving'
+  | 'snapshotsApplying'
   | 'peers'
   | 'leaders'
   | 'workers';
@@ -79,7 +89,9 @@ export class StoreMetrics {
   raftMessagesSent = 0;
   raftMessagesDropped = 0;
   snapshotsSent = 0;
+  snapshotSendRetries = 0;
   snapshotsApplied = 0;
+  snapshotsDamaged = 0;
   logCompactions = 0;
   consistencyChecks = 0;
   consistencyChecksSkipped = 0;
@@ -129,7 +141,9 @@ export class StoreMetrics {
       raftMessagesSent: this.raftMessagesSent,
       raftMessagesDropped: this.raftMessagesDropped,
       snapshotsSent: this.snapshotsSent,
+      snapshotSendRetries: this.snapshotSendRetries,
       snapshotsApplied: this.snapshotsApplied,
+      snapshotsDamaged: this.snapshotsDamaged,
       logCompactions: this.logCompactions,
       consistencyChecks: this.consistencyChecks,
       consistencyChecksSkipped: this.consistencyChecksSkipped,

@@ -6,6 +6,7 @@ import type { LoadedRegion } from './load-regions.ts';
 import { Peer } from './peer/peer.ts';
 import type { PeerContext } from './peer/peer-context.ts';
 import { PeerStorage } from './peer/peer-storage.ts';
+import type { SnapshotInstall } from './peer/snapshot-install.ts';
 import { SnapshotSource } from './peer/snapshot-source.ts';
 import { confStateOf, findPeerOnStore } from './region.ts';
 import { RaftStoreError } from './store-error.ts';
@@ -21,12 +22,40 @@ export function createLoadedPeer(context: PeerContext, loaded: LoadedRegion): Pe
   if (loaded.isApplying) {
     const { appliedIndex: index, appliedTerm: term } = applyState;
     const hardState = raftState.hardState ?? { term: 0, vote: 0, commit: 0 };
-    peer.install = { step: 'replaceData', region, index, term, hardState, message: undefined, held: [] };
+    peer.install = {
+      step: 'replaceData',
+      region,
+      index,
+      term,
+      hardState,
+      message: undefined,
+      isAwaiting: false,
+      held: [],
+    };
   } else {
     context.regions.replace({ region });
   }
   context.apply({ type: 'register', regionId: region.id, peerId: meta.id, region, applyState });
   return peer;
+}
+
+/** Makes a peer again whose snapshot cannot be taken in from the files that are here. */
+export function createAwaitingPeer(context: PeerContext, peer: Peer, install: SnapshotInstall): Peer {
+  const { index, term, region } = install;
+  const awaiting = createLoadedPeer(context, {
+    region,
+    raftState: { hardState: peer.storage.hardState, lastIndex: index, lastTerm: term },
+    applyState: raft_serverpb.RaftApplyState.create({
+      appliedIndex: index,
+      appliedTerm: term,
+      truncatedState: { index, term },
+      durableIndex: index,
+      durableTerm: term,
+    }),
+    isApplying: true,
+  });
+  awaiting.install = install;
+  return awaiting;
 }
 
 /** Makes a peer that knows nothing but its id; a snapshot will tell the rest. Its vote, if it gave one before, counts. */

@@ -10,7 +10,8 @@ import type { LoadedRegion } from './load-regions.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { Peer } from './peer/peer.ts';
 import type { NewPart, PeerContext } from './peer/peer-context.ts';
-import { createLoadedPeer, createReplicatedPeer } from './peer-factory.ts';
+import type { SnapshotInstall } from './peer/snapshot-install.ts';
+import { createAwaitingPeer, createLoadedPeer, createReplicatedPeer } from './peer-factory.ts';
 import type { LogWriter } from './raft-worker/log-writer.ts';
 import type { PeerMessage, RaftWorkerMessage } from './raft-worker/message.ts';
 import type { RaftWorker } from './raft-worker/raft-worker.ts';
@@ -175,6 +176,12 @@ export class PeerHost implements PartHost {
 
   regionChanged(change: RegionChange): void {
     this.#options.onRegionChange(change);
+  }
+
+  reloadPeer(peer: Peer, install: SnapshotInstall): void {
+    peer.abandon('the data of the peer are damaged');
+    this.#options.raftWorker.removePeer(peer.regionId);
+    this.#options.raftWorker.addPeer(createAwaitingPeer(this, peer, install));
   }
 
   peerGone(peer: Peer): void {

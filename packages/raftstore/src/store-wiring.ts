@@ -151,6 +151,9 @@ export class StoreWiring {
       pendingLogBytes: this.logWriter.pendingBytes,
       applyQueueBytes: this.host.applyQueue.bytes,
       regionTasksPending: this.tasks.region.pending,
+      snapshotsSending: this.snapshots.sending,
+      snapshotsReceiving: this.snapshots.receiving,
+      snapshotsApplying: this.snapshots.applying,
       peers: peers.length,
       leaders: peers.filter((peer) => peer.isLeader).length,
       workers: Object.fromEntries(workers),
@@ -267,6 +270,7 @@ export class StoreWiring {
       directoryPath: typeof snapshotDirectory === 'string' ? snapshotDirectory : undefined,
       capacity: config.taskQueueCapacity,
       deadlineMs: config.taskDeadlineMs,
+      maxSnapshotBytesPerSecond: config.maxSnapshotBytesPerSecond,
       onSplitCheckResult: (result) => {
         this.raftWorker.complete([{ regionId: result.regionId, message: { type: 'splitCheckDone', result } }]);
       },

@@ -5,6 +5,7 @@ import type { LogGcTask } from './log-gc-worker/message.ts';
 import { spawnLogGcWorker } from './log-gc-worker/spawn.ts';
 import type { RegionTask, RegionTaskResult } from './region-worker/message.ts';
 import { spawnRegionWorker } from './region-worker/spawn.ts';
+import { RateLimiter } from './snapshot/rate-limiter.ts';
 import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import type { SplitCheckResult, SplitCheckTask } from './split-check-worker/message.ts';
 import { spawnSplitCheckWorker } from './split-check-worker/spawn.ts';
@@ -22,6 +23,8 @@ export interface TaskWorkersOptions {
   readonly capacity: number;
   /** A task that takes longer than this is begun again in a new worker, and given up after three attempts. */
   readonly deadlineMs: number;
+  /** Bytes of snapshots generated in a second. */
+  readonly maxSnapshotBytesPerSecond: number;
   readonly onRegionResult: (result: RegionTaskResult) => void;
   readonly onSplitCheckResult: (result: SplitCheckResult) => void;
 }
@@ -37,7 +40,7 @@ export interface TaskWorkers {
 export function spawnTaskWorkers(options: TaskWorkersOptions): TaskWorkers {
   const { mode, runtime, logger, kvEngine, logStore, directory, directoryPath, onRegionResult } = options;
   const { onSplitCheckResult } = options;
-  const { capacity, deadlineMs } = options;
+  const { capacity, deadlineMs, maxSnapshotBytesPerSecond } = options;
   const shared = { capacity, deadlineMs, timers: runtime.timers, logger };
   const kvPath = kvEngine.path;
   const raftPath = logStore.engine.path;
@@ -50,8 +53,13 @@ export function spawnTaskWorkers(options: TaskWorkersOptions): TaskWorkers {
   const onThreads = mode === 'thread' && kvPath !== undefined && directoryPath !== undefined;
   const region = spawnRegionWorker(
     onThreads
-      ? { type: 'thread', kvPath, snapshotPath: directoryPath }
-      : { type: 'inline', engine: kvEngine, directory },
+      ? { type: 'thread', kvPath, snapshotPath: directoryPath, maxSnapshotBytesPerSecond }
+      : {
+          type: 'inline',
+          engine: kvEngine,
+          directory,
+          limiter: new RateLimiter(runtime, maxSnapshotBytesPerSecond),
+        },
     {
       ...shared,
       name: 'region',

@@ -5,7 +5,11 @@ type FieldOf<Kind> = {
 }[keyof StoreMetricsSnapshot];
 
 type NumberField = FieldOf<number>;
-type GaugeField = `${'raft' | 'store' | 'apply' | 'scheduler'}MailboxLength` | 'pendingLogBytes' | 'applyQueueBytes';
+type GaugeField =
+  | `${'raft' | 'store' | 'apply' | 'scheduler'}MailboxLength`
+  | `snapshots${'Sending' | 'Receiving' | 'Applying'}`
+  | 'pendingLogBytes'
+  | 'applyQueueBytes';
 /** Told otherwise: by region, by worker. */
 type ToldElsewhere = 'peers' | 'leaders' | 'regionTasksPending';
 /** A new field of the store's figures has to be described here. */
@@ -27,7 +31,9 @@ export const storeCounters: readonly StoreFigure<CounterField>[] = figures<Count
   raftMessagesSent: 'Raft messages to other stores.',
   raftMessagesDropped: 'Raft messages that no queue had room for.',
   snapshotsSent: 'Snapshots sent to other stores.',
+  snapshotSendRetries: 'Transfers of snapshots that were tried again, with the same files.',
   snapshotsApplied: 'Snapshots taken in.',
+  snapshotsDamaged: 'Received snapshots that were damaged; others were asked for.',
   logCompactions: 'Compactions of a raft log.',
   logBytes: 'Bytes written to raft logs.',
   logAppends: 'Appends of peers that synced writes held together.',
@@ -49,6 +55,9 @@ export const storeGauges: readonly StoreFigure<GaugeField>[] = figures<GaugeFiel
   schedulerMailboxLength: 'Messages that wait for the scheduler worker.',
   pendingLogBytes: 'Bytes gathered behind the write of the raft database that is under way.',
   applyQueueBytes: 'Bytes of committed entries that wait to be applied.',
+  snapshotsSending: 'Snapshots being sent.',
+  snapshotsReceiving: 'Snapshots being received.',
+  snapshotsApplying: 'Snapshots being taken in.',
 });
 
 /** The stages that commands go through, and what they are made of. */

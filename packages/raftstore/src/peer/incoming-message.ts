@@ -5,6 +5,7 @@ import { fromWireMessage } from '../raft-message.ts';
 import { findPeer, findPeerOnStore, isInitialized } from '../region.ts';
 import { readSnapshotContent } from '../snapshot/snapshot-content.ts';
 import type { Peer } from './peer.ts';
+import { answerSnapshotRequest, takeReplacement } from './snapshot-request.ts';
 
 /** Takes a message from the region's peer on another store, unless it comes from, or is meant for, one that is no more. */
 export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage): void {
@@ -14,6 +15,10 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
     handleTombstoneNotice(peer, message);
     return;
   }
+  if (message.wantedSnapshotIndex > 0) {
+    answerSnapshotRequest(peer, message);
+    return;
+  }
   if (message.message === undefined || isFromStalePeer(peer, message)) return;
   if (toPeer.id < peer.meta.id) return;
   if (toPeer.id > peer.meta.id) {
@@ -21,8 +26,9 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
     peer.destroy(`replaced by peer ${toPeer.id}`);
     return;
   }
-  if (peer.isResuming) return;
-  if (message.message.msgType === eraftpb.MessageType.MsgSnapshot && !claimRange(peer, message.message)) {
+  if (peer.isResuming) {
+    if (!takeReplacement(peer, message)) return;
+  } else if (message.message.msgType === eraftpb.MessageType.MsgSnapshot && !claimRange(peer, message.message)) {
     peer.context.snapshots.release(message);
     return;
   }
@@ -103,12 +109,12 @@ export function isVoteRequest(message: eraftpb.Message): boolean {
  * Whether the snapshot may be taken: its files are here, it names this peer, and nothing else on this store has or claims a
  * part of its range. Then the range is claimed until the snapshot has been taken in or refused.
  */
-function claimRange(peer: Peer, message: eraftpb.Message): boolean {
+export function claimRange(peer: Peer, message: eraftpb.Message): boolean {
   const { context, regionId } = peer;
   const content = readSnapshotContent(message);
   if (content === undefined || content.region.id !== regionId) return false;
   const { region } = content;
-  if (findPeer(region, peer.meta.id) === undefined || peer.install !== undefined) return false;
+  if (findPeer(region, peer.meta.id) === undefined || peer.install?.isAwaiting === false) return false;
   const others = context.regions.overlapping(region.startKey, region.endKey).map((entry) => entry.region);
   if (others.some((other) => other.id !== regionId)) return false;
   for (const claimed of context.claimedRegions.values()) {

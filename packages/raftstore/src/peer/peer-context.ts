@@ -16,6 +16,9 @@ import type { SnapshotManager } from '../snapshot/snapshot-manager.ts';
 import type { SplitCheckTask } from '../split-check-worker/message.ts';
 import type { LeadershipChange, RegionChange } from '../store-handle.ts';
 import type { Peer } from './peer.ts';
+
+import type { SnapshotInstall } from './snapshot-install.ts';
+
 import type { RegionSize } from './split-check.ts';
 
 /** A new region that a split has made. */
@@ -73,5 +76,10 @@ export interface PeerContext {
   regionChanged(change: RegionChange): void;
   /** The peer is gone and its tombstone durable: forget it. */
   peerGone(peer: Peer): void;
+  /**
+   * Begins the peer again from what is on disk, with a snapshot half taken in: as after a crash, and as safe, because
+   * nothing that the core holds back has been answered.
+   */
+  reloadPeer(peer: Peer, install: SnapshotInstall): void;
   readonly clusterId: number;
 }

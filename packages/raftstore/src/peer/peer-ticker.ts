@@ -47,6 +47,11 @@ export class PeerTicker {
     this.#retries.push(retry);
   }
 
+  /** Does something `ticks` ticks later. */
+  retryAfter(ticks: number, retry: () => void): void {
+    this.#retries.push(ticks <= 1 ? retry : () => this.retryAfter(ticks - 1, retry));
+  }
+
   tick(peer: Peer): void {
     const retries = this.#retries;
     if (retries.length > 0) {

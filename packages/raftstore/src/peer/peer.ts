@@ -22,7 +22,8 @@ import { runRead } from './read-command.ts';
 import { leaseMsOf, ReadLease } from './read-lease.ts';
 import { ReadQueue } from './read-queue.ts';
 import type { SnapshotInstall } from './snapshot-install.ts';
-import { advanceInstall, beginInstall, failInstall, resumeInstall } from './snapshot-installer.ts';
+import { advanceInstall, beginInstall, discardInstall, failInstall, resumeInstall } from './snapshot-installer.ts';
+import { askForSnapshot } from './snapshot-request.ts';
 import type { SnapshotSource } from './snapshot-source.ts';
 import { SplitCheck } from './split-check.ts';
 import { followSplit } from './split-follow-up.ts';
@@ -242,6 +243,7 @@ export class Peer {
       message: wire,
       regionEpoch: this.region.regionEpoch,
       isTombstone: false,
+      wantedSnapshotIndex: 0,
       startKey: introduces ? this.region.startKey : noKey,
       endKey: introduces ? this.region.endKey : noKey,
     };
@@ -288,6 +290,9 @@ export class Peer {
         // A task of an earlier peer of this region may end here.
         if (result.index === this.install?.index) advanceInstall(this, 'replaceData');
         return;
+      case 'damaged':
+        discardInstall(this, result);
+        return;
       case 'destroyed':
         return;
       case 'failed':
@@ -319,7 +324,8 @@ export class Peer {
 
   /** A region of one peer elects itself at once; others wait for whoever is quickest. */
   #start(): void {
-    if (this.install !== undefined) resumeInstall(this);
+    if (this.install?.isAwaiting === true) askForSnapshot(this);
+    else if (this.install !== undefined) resumeInstall(this);
     else if (this.#isSoleVoter()) this.node.campaign();
   }
 
@@ -336,7 +342,7 @@ export class Peer {
 
   /** Queues a log write; while a snapshot is on its way in, it waits for that. */
   append(message: Message): void {
-    if (this.install !== undefined) {
+    if (this.install !== undefined && (!this.install.isAwaiting || message.snapshot === undefined)) {
       this.install.held.push(message);
       return;
     }

@@ -26,6 +26,8 @@ export interface SnapshotInstall {
   readonly hardState: HardState;
   /** The append that brought the snapshot, to be answered when all is done; absent when a start resumes it. */
   readonly message: Message | undefined;
+  /** Whether the files turned out to be damaged: then others are asked for. */
+  isAwaiting: boolean;
   /** Appends that followed it. */
   readonly held: Message[];
 }

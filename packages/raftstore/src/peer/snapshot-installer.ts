@@ -21,6 +21,7 @@ export function beginInstall(peer: Peer, message: Message): void {
     term: snapshotTerm,
     hardState: { term, vote, commit },
     message,
+    isAwaiting: false,
     held: [],
   };
   peer.context.claimedRegions.set(peer.regionId, content.region);
@@ -73,12 +74,26 @@ export function advanceInstall(peer: Peer, done: InstallStep): void {
   }
 }
 
-/** The data could not be put in place. The region is neither old nor new: it stays out of service until a start resumes. */
+/** The data could not be put in place, though the files may be good: the region is neither old nor new until it works. */
 export function failInstall(peer: Peer, result: Extract<RegionTaskResult, { type: 'failed' }>): void {
-  peer.logger.error('a snapshot could not be applied; the region stays out of service until the store starts again', {
-    code: result.code,
-    reason: result.message,
+  const { install } = peer;
+  if (install?.step !== 'replaceData' || install.isAwaiting) return;
+  const { code, message: reason } = result;
+  peer.logger.error('a snapshot could not be applied; the region is out of service until it can', { code, reason });
+  peer.ticker.retryAfter(peer.context.config.electionTicks, () => {
+    if (peer.install === install) replaceData(peer, install);
   });
+}
+
+/** The files are damaged, and nothing has been deleted: lets go of them, and of what the core holds back behind them. */
+export function discardInstall(peer: Peer, result: Extract<RegionTaskResult, { type: 'damaged' }>): void {
+  const { install, context, regionId } = peer;
+  const { index, term, code, message: reason } = result;
+  if (install?.step !== 'replaceData' || install.index !== index || install.isAwaiting) return;
+  peer.logger.error('a received snapshot is damaged; another one is asked for', { index, code, reason });
+  context.metrics.snapshotsDamaged += 1;
+  context.snapshots.endApply({ direction: 'rev', regionId, term, index });
+  context.reloadPeer(peer, { ...install, isAwaiting: true, message: undefined, held: [] });
 }
 
 function begin(peer: Peer, install: SnapshotInstall): void {

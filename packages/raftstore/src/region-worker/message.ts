@@ -32,6 +32,15 @@ export type RegionTaskResult =
       readonly totalBytes: number;
     }
   | { readonly type: 'applied'; readonly regionId: number; readonly index: number; readonly term: number }
+  /** A received file is not what was sent, or is missing; nothing was deleted. */
+  | {
+      readonly type: 'damaged';
+      readonly regionId: number;
+      readonly index: number;
+      readonly term: number;
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly type: 'destroyed'; readonly regionId: number }
   | {
       readonly type: 'failed';

@@ -35,6 +35,11 @@ export class MemorySnapshotDirectory implements SnapshotDirectory {
     return [...this.#files].map(([name, { bytes, modifiedMs }]) => ({ name, bytes: bytes.length, modifiedMs }));
   }
 
+  /** The names of the files, at once. */
+  names(): string[] {
+    return [...this.#files.keys()];
+  }
+
   async remove(name: string): Promise<void> {
     this.#files.delete(name);
   }

@@ -6,10 +6,10 @@ import type { StoreMetrics } from '../metrics.ts';
 import type { SnapshotReceiver } from '../store-handle.ts';
 import type { Transport } from '../transport.ts';
 import { IncomingSnapshot, readAnnouncement } from './incoming-snapshot.ts';
-import { readSnapshotContent } from './snapshot-content.ts';
 import type { SnapshotDirectory } from './snapshot-directory.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import { familyFileName, metaFileName, parseSnapshotFileName, type SnapshotKey, snapshotName } from './snapshot-key.ts';
+import { SnapshotSender } from './snapshot-sender.ts';
 
 /** What the snapshot manager needs. */
 export interface SnapshotManagerOptions {
@@ -36,7 +36,7 @@ export class SnapshotManager {
   readonly #inUse = new Map<string, number>();
   /** Received snapshots whose message the core may still take. */
   readonly #received = new Set<string>();
-  readonly #sends = new Set<AbortController>();
+  readonly #sender: SnapshotSender;
   readonly #receives = new Set<IncomingSnapshot>();
   readonly #modifiedMs = new Map<string, number>();
   #applying = 0;
@@ -44,10 +44,20 @@ export class SnapshotManager {
 
   constructor(options: SnapshotManagerOptions) {
     this.#options = options;
+    this.#sender = new SnapshotSender({
+      ...options,
+      hold: (key) => this.#hold(snapshotName(key)),
+      letGo: (key) => this.#letGo(snapshotName(key)),
+    });
   }
 
   get sending(): number {
-    return this.#sends.size;
+    return this.#sender.sending;
+  }
+
+  /** Whether a snapshot for that peer is on its way, or will be tried again. */
+  isSending(regionId: number, toPeerId: number): boolean {
+    return this.#sender.isSending(regionId, toPeerId);
   }
 
   get receiving(): number {
@@ -60,7 +70,7 @@ export class SnapshotManager {
 
   /** Streams the files of a `MsgSnapshot` to its peer's store; `onSent` follows, always. */
   send(message: raft_serverpb.RaftMessage): void {
-    void this.#send(message);
+    void this.#sender.send(message);
   }
 
   /**
@@ -156,51 +166,8 @@ export class SnapshotManager {
   /** Gives up what is on its way. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const send of this.#sends) send.abort(new SnapshotError('closed', 'the store is closing'));
+    this.#sender.close();
     await Promise.all([...this.#receives].map((incoming) => incoming.abort()));
-  }
-
-  async #send(message: raft_serverpb.RaftMessage): Promise<void> {
-    const { config, metrics, onSent, transport, runtime, logger } = this.#options;
-    const toPeerId = message.toPeer?.id ?? 0;
-    const metadata = message.message?.snapshot?.metadata;
-    const content = message.message === undefined ? undefined : readSnapshotContent(message.message);
-    if (
-      metadata === undefined ||
-      content === undefined ||
-      this.#isClosed ||
-      this.#sends.size >= config.maxSendingSnapshots
-    ) {
-      runtime.timers.defer(() => onSent(message.regionId, toPeerId, false));
-      return;
-    }
-    const { term, index } = metadata;
-    const key: SnapshotKey = { direction: 'gen', regionId: message.regionId, term, index };
-    const name = snapshotName(key);
-    const controller = new AbortController();
-    const timer = runtime.timers.after(config.snapshotTransferTimeoutMs, () => {
-      controller.abort(new SnapshotError('closed', 'the snapshot took too long to be sent'));
-    });
-    this.#sends.add(controller);
-    this.#hold(name);
-    let isDelivered = false;
-    try {
-      const families = content.meta.cfFiles.map((file) => file.cf);
-      await transport.sendSnapshot(message, this.#chunks(key, families), controller.signal);
-      metrics.snapshotsSent += 1;
-      isDelivered = true;
-    } catch (error) {
-      logger.warn('a snapshot could not be sent', { snapshot: name, toPeer: message.toPeer, error });
-    }
-    timer.cancel();
-    this.#sends.delete(controller);
-    this.#letGo(name);
-    onSent(message.regionId, toPeerId, isDelivered);
-  }
-
-  async *#chunks(key: SnapshotKey, families: readonly string[]): AsyncIterable<Uint8Array> {
-    const { config, directory } = this.#options;
-    for (const family of families) yield* directory.read(familyFileName(key, family), config.snapshotChunkBytes);
   }
 
   #discard(key: SnapshotKey): void {
@@ -208,7 +175,9 @@ export class SnapshotManager {
     this.#received.delete(name);
     if (this.#inUse.has(name)) return;
     this.#modifiedMs.delete(name);
-    void this.#remove(key);
+    // Until it is gone: another of the same name that arrives meanwhile would lose files.
+    this.#hold(name);
+    void this.#remove(key).then(() => this.#letGo(name));
   }
 
   /** The list goes first: what is left without it counts as nothing. */
