@@ -1,7 +1,7 @@
 import { equal, rejects } from 'node:assert/strict';
 import { metapb, schedulerpb } from '@flotilla/protocol';
 import { firstValueFrom } from 'rxjs';
-import type { RegionOperator } from './region-operator.ts';
+import type { OperatorStep } from './operator/operator-step.ts';
 import type { SchedulerClient } from './scheduler-client.ts';
 import type { SchedulerErrorCode } from './scheduler-error.ts';
 
@@ -10,7 +10,7 @@ export interface ComplianceHarness {
   /** A client of its own, as one store has it; the harness's owner closes it. */
   connect(): Promise<SchedulerClient>;
   /** Orders a change of a region from the scheduler itself. */
-  order(regionId: number, operator: RegionOperator): void;
+  order(regionId: number, ...steps: readonly OperatorStep[]): void | Promise<void>;
 }
 
 /** One thing that every `SchedulerClient` does; `run` rejects with an AssertionError when it does not. */

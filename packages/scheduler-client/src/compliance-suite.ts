@@ -14,6 +14,7 @@ import {
   rejectsWith,
   store,
 } from './compliance-fixture.ts';
+import { operatorCompliance } from './operator-compliance.ts';
 import { splitReportCompliance } from './split-report-compliance.ts';
 
 export type { ComplianceCase, ComplianceHarness } from './compliance-fixture.ts';
@@ -36,6 +37,7 @@ export const schedulerClientCompliance: readonly ComplianceCase[] = [
   { name: 'hands out ids for a split, and none for a region that is unknown', run: asksSplit },
   { name: 'hands out ids for several new regions at once', run: asksSplits },
   ...splitReportCompliance,
+  ...operatorCompliance,
   { name: 'takes store heartbeats of known stores only', run: takesStoreHeartbeats },
   { name: 'rejects with cancelled once the signal has aborted', run: honoursSignal },
   { name: 'rejects with closed after close, which may be called twice', run: rejectsAfterClose },
@@ -162,13 +164,13 @@ async function answersHeartbeat(harness: ComplianceHarness): Promise<void> {
 async function repeatsAddPeer(harness: ComplianceHarness): Promise<void> {
   const client = await bootstrapped(harness);
   const added = peer(102, 2);
-  harness.order(100, { type: 'addPeer', peer: added });
+  await harness.order(100, { type: 'addPeer', peer: added });
   for (let round = 0; round < 2; round += 1) {
     const { changePeer } = await exchange(client, region());
     deepEqual(changePeer, { peer: added, changeType: eraftpb.ConfChangeType.AddNode });
   }
   const grown = region({ confVer: 2, peers: [peer(101, 1), added] });
-  harness.order(100, { type: 'transferLeader', peer: added });
+  await harness.order(100, { type: 'transferLeader', peer: added });
   const catchingUp = await exchange(client, grown, { pendingPeers: [added] });
   equal(catchingUp.changePeer, undefined);
   equal(catchingUp.transferLeader, undefined);
@@ -180,8 +182,8 @@ async function repeatsInOrder(harness: ComplianceHarness): Promise<void> {
   const client = await bootstrapped(harness);
   const [first, second] = [peer(101, 1), peer(102, 2)];
   const both = region({ confVer: 2, peers: [first, second] });
-  harness.order(100, { type: 'transferLeader', peer: second });
-  harness.order(100, { type: 'removePeer', peer: first });
+  await harness.order(100, { type: 'transferLeader', peer: second });
+  await harness.order(100, { type: 'removePeer', peer: first });
   for (let round = 0; round < 2; round += 1) {
     deepEqual((await exchange(client, both)).transferLeader, { peer: second });
   }

@@ -8,19 +8,35 @@ export {
 } from './grpc-client-config.ts';
 export { GrpcSchedulerClient, type GrpcSchedulerClientOptions } from './grpc-scheduler-client.ts';
 export type { HeartbeatCounts } from './heartbeat-stream.ts';
+export type { MockRegion } from './mock-region-table.ts';
 export { type HeartbeatOutcome, MockScheduler } from './mock-scheduler.ts';
 export { MockSchedulerClient } from './mock-scheduler-client.ts';
-export { OperatorQueue, type OperatorRecord } from './operator-queue.ts';
-export { epochOf, isEpochStale, isSameEpoch } from './region-epoch.ts';
+export { OperatorQueue } from './operator/operator-queue.ts';
+export {
+  describeStep,
+  fitHeir,
+  isJoint,
+  isStrictlyWithin,
+  judgeStep,
+  type OperatorStep,
+  requestOf,
+  type StepProgress,
+  type StepRequest,
+} from './operator/operator-step.ts';
 export {
   describeOperator,
-  judgeOperator,
-  type OperatorProgress,
-  type OperatorStep,
-  operatorStep,
+  type OperatorKind,
+  type OperatorRecord,
   type RegionOperator,
+} from './operator/region-operator.ts';
+export {
+  isTermStale,
+  type RegionCondition,
   type RegionReport,
-} from './region-operator.ts';
+  reportOf,
+  unreportedRegion,
+} from './operator/region-report.ts';
+export { epochOf, isEpochStale, isSameEpoch } from './region-epoch.ts';
 export { compareKeys, type RegionEntry, RegionTree } from './region-tree.ts';
 export type { BootstrapOutcome, RegionWithLeader, SchedulerClient } from './scheduler-client.ts';
 export { isSchedulerError, refuseIfAborted, SchedulerError, type SchedulerErrorCode } from './scheduler-error.ts';

@@ -1,23 +1,17 @@
 import { type metapb, schedulerpb } from '@flotilla/protocol';
 import { assert, type Runtime } from '@flotilla/runtime';
-import { assertDistinctVersions, assertPossibleSuccessor, assertWellFormed } from './mock-region-check.ts';
+import { type MockRegion, MockRegionTable } from './mock-region-table.ts';
 import { MockSchedulerClient } from './mock-scheduler-client.ts';
-import { OperatorQueue } from './operator-queue.ts';
-import { epochOf, isEpochStale, isSameEpoch } from './region-epoch.ts';
-import type { RegionReport } from './region-operator.ts';
-import { RegionTree } from './region-tree.ts';
+import { OperatorQueue } from './operator/operator-queue.ts';
+import { isStrictlyWithin, type OperatorStep } from './operator/operator-step.ts';
+import type { RegionReport } from './operator/region-report.ts';
+import { epochOf, isEpochStale } from './region-epoch.ts';
 import type { BootstrapOutcome } from './scheduler-client.ts';
 import { SchedulerError } from './scheduler-error.ts';
 import { checkSplitCount, checkSplitParts, splitAnswer } from './split-exchange.ts';
 import { mergeStore, refuseTombstone } from './store-record.ts';
 
-/** What a mock region is known by: its latest report, without a leader until the first heartbeat. */
-interface MockRegion {
-  readonly region: metapb.Region;
-  readonly leader: metapb.Peer | undefined;
-}
-
-/** What became of a region heartbeat; a `stale` one was overtaken by a newer epoch, which is nobody's fault. */
+/** What became of a region heartbeat; a `stale` one was overtaken by a newer epoch or term, which is nobody's fault. */
 export type HeartbeatOutcome =
   | { readonly type: 'answered'; readonly response: schedulerpb.RegionHeartbeatResponse }
   | { readonly type: 'stale' };
@@ -30,23 +24,22 @@ export class MockScheduler {
   readonly clusterId: number;
   /** While false, every call rejects with `unavailable` and heartbeats are lost, as if the scheduler could not be reached. */
   available = true;
-  /** Heartbeats that a newer epoch had overtaken. */
+  /** Heartbeats and split reports that a newer epoch or term had overtaken. */
   staleHeartbeats = 0;
 
   readonly #runtime: Runtime;
-  readonly #regions = new RegionTree<MockRegion>();
-  /** Latest report by region id, kept after the region has left the tree: a half-reported split displaces its parent. */
-  readonly #lastReported = new Map<number, metapb.Region>();
-  readonly #pendingPeers = new Map<number, metapb.Peer>();
+  readonly #regions = new MockRegionTable();
   readonly #stores = new Map<number, metapb.Store>();
   readonly #stats = new Map<number, schedulerpb.StoreStats>();
-  readonly #operators = new OperatorQueue();
+  readonly #operators: OperatorQueue;
   #isBootstrapped = false;
   #lastId = 0;
+  #lastOperatorId = 0;
 
   constructor(runtime: Runtime, options: { readonly clusterId?: number } = {}) {
     this.#runtime = runtime;
     this.clusterId = options.clusterId ?? 1;
+    this.#operators = new OperatorQueue(() => runtime.clock.monotonicMs());
   }
 
   /** A client for one store; answers to the heartbeats that it sends come back through it alone. */
@@ -60,13 +53,13 @@ export class MockScheduler {
     return this.#isBootstrapped;
   }
 
+  /** @throws {InvariantError} when store or region cannot be a cluster's first. */
   bootstrap(store: metapb.Store, region: metapb.Region): BootstrapOutcome {
     if (this.#isBootstrapped) return 'alreadyBootstrapped';
-    assert(region.peers.length === 1, 'the first region has one peer', { peers: region.peers.length });
+    assert(store.id > 0, 'a store without an id', { store });
+    this.#regions.begin(region, store);
     this.#isBootstrapped = true;
     this.#stores.set(store.id, store);
-    this.#lastReported.set(region.id, region);
-    this.#regions.replace({ region, leader: undefined });
     return 'bootstrapped';
   }
 
@@ -128,17 +121,9 @@ export class MockScheduler {
   reportSplit(parts: readonly metapb.Region[]): void {
     this.#refuseUnlessBootstrapped();
     checkSplitParts(parts);
-    for (const part of parts) assertWellFormed(part, part.peers[0]);
-    const current = parts.filter((part) => !this.#isStale(part));
-    if (current.length === 0) {
-      this.staleHeartbeats += 1;
-      throw new SchedulerError('regionNotFound', 'the parts of the split are no longer as they were');
-    }
-    const leaders = new Map(current.map((part) => [part.id, this.#regions.getById(part.id)?.leader]));
-    for (const region of current) {
-      this.#regions.replace({ region, leader: leaders.get(region.id) });
-      this.#lastReported.set(region.id, region);
-    }
+    if (this.#regions.reportSplit(parts) > 0) return;
+    this.staleHeartbeats += 1;
+    throw new SchedulerError('regionNotFound', 'the parts of the split are no longer as they were');
   }
 
   storeHeartbeat(stats: schedulerpb.StoreStats): void {
@@ -159,24 +144,18 @@ export class MockScheduler {
    */
   regionHeartbeat(request: schedulerpb.RegionHeartbeatRequest): HeartbeatOutcome {
     this.#refuseUnlessBootstrapped();
-    const { region, leader, pendingPeers } = request;
-    assert(region !== undefined, 'a heartbeat without a region');
-    assertWellFormed(region, leader);
-    assert(leader !== undefined, 'a heartbeat without a leader');
-    if (this.#isStale(region)) {
+    const report = this.#regions.report(request);
+    if (report === undefined) {
       this.staleHeartbeats += 1;
       return { type: 'stale' };
     }
-    for (const peer of region.peers) this.#pendingPeers.delete(peer.id);
-    for (const peer of pendingPeers) this.#pendingPeers.set(peer.id, peer);
-    this.#regions.replace({ region, leader });
-    this.#lastReported.set(region.id, region);
+    const { region, leader } = report;
     const response = schedulerpb.RegionHeartbeatResponse.create({
       header: { clusterId: this.clusterId, error: undefined },
       regionId: region.id,
       regionEpoch: region.regionEpoch,
       targetPeer: leader,
-      ...this.#operators.advance({ region, leader, pendingPeers }),
+      ...this.#operators.advance(report),
     });
     return { type: 'answered', response };
   }
@@ -184,36 +163,102 @@ export class MockScheduler {
   // What a test asks for. Each order is repeated with every heartbeat of the region until one shows it done.
 
   addPeer(regionId: number, peer: metapb.Peer): void {
-    this.#order(regionId, { type: 'addPeer', peer });
+    this.order(regionId, { type: 'addPeer', peer });
+  }
+
+  addLearner(regionId: number, peer: metapb.Peer): void {
+    this.order(regionId, { type: 'addLearner', peer });
+  }
+
+  promoteLearner(regionId: number, peer: metapb.Peer): void {
+    this.order(regionId, { type: 'promoteLearner', peer });
   }
 
   removePeer(regionId: number, peer: metapb.Peer): void {
-    this.#order(regionId, { type: 'removePeer', peer });
+    this.order(regionId, { type: 'removePeer', peer });
   }
 
   transferLeader(regionId: number, peer: metapb.Peer): void {
-    this.#order(regionId, { type: 'transferLeader', peer });
+    this.order(regionId, { type: 'transferLeader', peer });
+  }
+
+  /** Several changes at once, through a joint configuration. */
+  changePeers(regionId: number, changes: readonly schedulerpb.ChangePeer[]): void {
+    this.order(regionId, { type: 'changePeers', changes });
+  }
+
+  /**
+   * Splits the region that holds `key` there.
+   *
+   * @throws {InvariantError} when a region begins at `key` already.
+   */
+  splitAt(key: Uint8Array): void {
+    const region = this.mustRegion(key);
+    assert(isStrictlyWithin(key, region), 'a region begins at this key already', { regionId: region.id });
+    this.order(region.id, { type: 'splitRegion', keys: [key], version: epochOf(region).version });
+  }
+
+  /** Splits a region where its leader finds the middle of its data. */
+  splitMiddle(regionId: number): void {
+    const { version } = epochOf(this.mustRegionById(regionId));
+    this.order(regionId, { type: 'splitRegion', keys: [], version });
+  }
+
+  /** Orders steps that are done one after the other, behind what is ordered for the region already. */
+  order(regionId: number, ...steps: readonly OperatorStep[]): void {
+    this.#lastOperatorId += 1;
+    const timeoutMs = Number.POSITIVE_INFINITY;
+    const outcome = this.#operators.enqueue({ id: this.#lastOperatorId, regionId, kind: 'admin', steps, timeoutMs });
+    assert(outcome === 'accepted', 'too many operators wait for one region', { regionId });
   }
 
   /** Drops every order of a region that is not done. */
   cancelOperators(regionId: number): number {
-    return this.#operators.cancel(regionId);
+    return this.#operators.cancel(regionId, 'cancelled by the test');
   }
 
-  /** Whether every order of a region has been seen done. */
-  isSettled(regionId: number): boolean {
-    return this.#operators.waiting(regionId).length === 0;
+  /** Whether every order of a region, or of all regions, has been seen done. */
+  isSettled(regionId?: number): boolean {
+    return regionId === undefined ? this.#operators.unended().length === 0 : this.#operators.isIdle(regionId);
   }
 
   // What a test looks at: the state as reported so far, never waited for.
 
-  /** Every region in key order. */
+  /** Every region that a leader has reported, in key order. */
   regions(): RegionReport[] {
     const reports: RegionReport[] = [];
-    for (const { region, leader } of this.#regions.entries()) {
-      if (leader !== undefined) reports.push({ region, leader, pendingPeers: this.#pendingOf(region) });
+    for (const entry of this.#regions.entries()) {
+      const { leader } = entry;
+      if (leader !== undefined) reports.push({ ...entry, leader });
     }
     return reports;
+  }
+
+  /** Regions known, reported by a leader or not. */
+  get regionCount(): number {
+    return this.#regions.size;
+  }
+
+  /** Reported regions with a peer on a store. */
+  regionsOn(storeId: number): RegionReport[] {
+    return this.regions().filter(({ region }) => region.peers.some((peer) => peer.storeId === storeId));
+  }
+
+  /** Reported regions that a store's peers lead. */
+  regionsLedBy(storeId: number): RegionReport[] {
+    return this.regions().filter(({ leader }) => leader.storeId === storeId);
+  }
+
+  /** @throws {InvariantError} unless the regions known follow each other from the first key to the last. */
+  mustTile(): void {
+    let border: Uint8Array | undefined = new Uint8Array(0);
+    for (const { region } of this.#regions.entries()) {
+      assert(border !== undefined && Buffer.compare(border, region.startKey) === 0, 'the regions leave a gap', {
+        regionId: region.id,
+      });
+      border = region.endKey.length === 0 ? undefined : region.endKey;
+    }
+    assert(border === undefined, 'no region reaches the last key');
   }
 
   /** @throws {InvariantError} when no region that holds `key` is known. */
@@ -246,7 +291,8 @@ export class MockScheduler {
       'the region lacks this peer',
       { regionId, peer, peers: region.peers },
     );
-    assert(!this.#pendingPeers.has(peer.id), 'the peer is still catching up', { regionId, peer });
+    const isPending = this.#regions.getById(regionId)?.pendingPeers.some(({ id }) => id === peer.id) === true;
+    assert(!isPending, 'the peer is still catching up', { regionId, peer });
   }
 
   /** @throws {InvariantError} when the region still has this peer. */
@@ -255,34 +301,17 @@ export class MockScheduler {
     assert(!region.peers.some((other) => other.id === peer.id), 'the region has this peer', { regionId, peer });
   }
 
+  /** @throws {InvariantError} when any region known still has a peer on the store. */
+  mustHaveNothingOn(storeId: number): void {
+    for (const { region } of this.#regions.entries()) {
+      const peer = region.peers.find((other) => other.storeId === storeId);
+      assert(peer === undefined, 'a region has a peer on this store', { regionId: region.id, peer });
+    }
+  }
+
   /** What the store's last heartbeat told. */
   storeStats(storeId: number): schedulerpb.StoreStats | undefined {
     return this.#stats.get(storeId);
-  }
-
-  #pendingOf(region: metapb.Region): metapb.Peer[] {
-    return region.peers.filter((peer) => this.#pendingPeers.has(peer.id));
-  }
-
-  /** Compares a report with the earlier one of its region and with all it overlaps; changes nothing. */
-  #isStale(region: metapb.Region): boolean {
-    const known = this.#lastReported.get(region.id);
-    if (known !== undefined) {
-      if (isEpochStale(epochOf(region), epochOf(known))) return true;
-      assertPossibleSuccessor(known, region);
-      if (isSameEpoch(epochOf(region), epochOf(known)) && this.#regions.getById(region.id) !== undefined) return false;
-    }
-    for (const other of this.#regions.overlapping(region.startKey, region.endKey)) {
-      if (other.region.id === region.id) continue;
-      assertDistinctVersions(other.region, region);
-      if (epochOf(region).version < epochOf(other.region).version) return true;
-    }
-    return false;
-  }
-
-  #order(regionId: number, operator: Parameters<OperatorQueue['enqueue']>[1]): void {
-    const outcome = this.#operators.enqueue(regionId, operator);
-    assert(outcome === 'accepted', 'too many operators wait for one region', { regionId });
   }
 
   #refuseUnlessBootstrapped(): void {

@@ -6,6 +6,7 @@
  * - `regionNotFound`: no region is known under this id or at this key.
  * - `clusterIdMismatch`: this scheduler serves another cluster; no retry can help.
  * - `invalidArgument`: the request itself is wrong; nothing was changed.
+ * - `impossible`: an order that cannot be carried out as the cluster stands; nothing was changed.
  * - `unavailable`: no scheduler could be reached in time; the call may or may not have taken effect.
  * - `cancelled`: the caller's signal aborted; the call may or may not have taken effect.
  * - `closed`: the client was closed.
@@ -18,6 +19,7 @@ export type SchedulerErrorCode =
   | 'regionNotFound'
   | 'clusterIdMismatch'
   | 'invalidArgument'
+  | 'impossible'
   | 'unavailable'
   | 'cancelled'
   | 'closed'

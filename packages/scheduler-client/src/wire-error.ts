@@ -30,6 +30,8 @@ export function fromServiceError(error: ServiceError, call: string): SchedulerEr
     case status.DEADLINE_EXCEEDED:
     case status.CANCELLED:
       return new SchedulerError('unavailable', message, { cause: error });
+    case status.FAILED_PRECONDITION:
+      return new SchedulerError('impossible', message, { cause: error });
     case status.INVALID_ARGUMENT:
       return new SchedulerError('invalidArgument', message, { cause: error });
     default:

@@ -38,7 +38,7 @@ describe('MockSchedulerClient as a SchedulerClient', () => {
       const scheduler = new MockScheduler(createRuntime());
       await run({
         connect: async () => scheduler.createClient(),
-        order: (regionId, operator) => scheduler[operator.type](regionId, operator.peer),
+        order: (regionId, ...steps) => scheduler.order(regionId, ...steps),
       });
     });
   }

@@ -12,8 +12,18 @@ export interface SchedulerConfig {
   readonly storeDisconnectedAfterMs: number;
   /** A store silent for longer is `unhealthy`. */
   readonly storeUnhealthyAfterMs: number;
-  /** A store silent for longer is `down`. */
+  /** A store silent for longer is `down`: replicas on it are replaced once their leaders miss them too. */
   readonly storeDownAfterMs: number;
+  /** How long an operator that moves peers or splits may take, 1,000 to a day. */
+  readonly peerOperatorTimeoutMs: number;
+  /** How long an operator that moves leadership only may take, 1,000 to a day. */
+  readonly leaderOperatorTimeoutMs: number;
+  /** Regions whose replicas are mended at once, 1 to 10,000. */
+  readonly replicaScheduleLimit: number;
+  /** Replicas that are being added to one store at once, 1 to 1,000; each may take a snapshot. */
+  readonly maxAddsPerStore: number;
+  /** After a person's order, a region's replicas are neither added to nor removed for this long; 0 to a day. */
+  readonly adminHoldMs: number;
 }
 
 /** Defaults for a cluster in use, as PD has them. */
@@ -24,6 +34,11 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   storeDisconnectedAfterMs: 20_000,
   storeUnhealthyAfterMs: 600_000,
   storeDownAfterMs: 1_800_000,
+  peerOperatorTimeoutMs: 600_000,
+  leaderOperatorTimeoutMs: 60_000,
+  replicaScheduleLimit: 64,
+  maxAddsPerStore: 8,
+  adminHoldMs: 300_000,
 };
 
 /** Small batches and short patience, so that tests cross every boundary. */
@@ -34,6 +49,11 @@ export const testSchedulerConfig: SchedulerConfig = {
   storeDisconnectedAfterMs: 200,
   storeUnhealthyAfterMs: 1000,
   storeDownAfterMs: 3000,
+  peerOperatorTimeoutMs: 10_000,
+  leaderOperatorTimeoutMs: 2000,
+  replicaScheduleLimit: 4,
+  maxAddsPerStore: 2,
+  adminHoldMs: 500,
 };
 
 /** A configuration that cannot be used, with everything that is wrong with it. */
@@ -69,5 +89,10 @@ function violationsOf(config: SchedulerConfig): string[] {
   within('storeDisconnectedAfterMs', 1, 86_400_000);
   within('storeUnhealthyAfterMs', config.storeDisconnectedAfterMs, 86_400_000);
   within('storeDownAfterMs', config.storeUnhealthyAfterMs, 86_400_000);
+  within('peerOperatorTimeoutMs', 1000, 86_400_000);
+  within('leaderOperatorTimeoutMs', 1000, 86_400_000);
+  within('replicaScheduleLimit', 1, 10_000);
+  within('maxAddsPerStore', 1, 1000);
+  within('adminHoldMs', 0, 86_400_000);
   return violations;
 }

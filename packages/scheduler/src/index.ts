@@ -8,6 +8,7 @@ export {
 export { SchedulerDataError } from './data-layout.ts';
 export type { IdAllocator } from './id-allocator.ts';
 export { LocalSchedulerClient } from './local-scheduler-client.ts';
+export type { PeerSelector, RegionOrder } from './region-order.ts';
 export type { RegionView } from './region-registry.ts';
 export {
   type HeartbeatResult,

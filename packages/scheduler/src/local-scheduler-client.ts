@@ -8,7 +8,7 @@ import {
   type SchedulerClient,
   SchedulerError,
 } from '@flotilla/scheduler-client';
-import { type Observable, Subject } from 'rxjs';
+import { type Observable, Subject, type Subscription } from 'rxjs';
 import type { SchedulerCore } from './scheduler-core.ts';
 
 /**
@@ -19,11 +19,17 @@ export class LocalSchedulerClient implements SchedulerClient {
   readonly #core: SchedulerCore;
   readonly #timers: Timers;
   readonly #responses = new Subject<schedulerpb.RegionHeartbeatResponse>();
+  readonly #orders: Subscription;
+  /** The store that reports through this client; 0 before its first report. */
+  #storeId = 0;
   #isClosed = false;
 
   constructor(core: SchedulerCore, timers: Timers) {
     this.#core = core;
     this.#timers = timers;
+    this.#orders = core.orders.subscribe((response) => {
+      if (response.targetPeer?.storeId === this.#storeId) this.#answerLater(response);
+    });
   }
 
   get clusterId(): number {
@@ -91,17 +97,22 @@ export class LocalSchedulerClient implements SchedulerClient {
 
   regionHeartbeat(heartbeat: schedulerpb.RegionHeartbeatRequest): void {
     if (this.#isClosed) return;
+    this.#storeId = heartbeat.leader?.storeId ?? this.#storeId;
     const response = this.#report(heartbeat);
-    if (response === undefined) return;
-    this.#timers.defer(() => {
-      if (!this.#isClosed) this.#responses.next(response);
-    });
+    if (response !== undefined) this.#answerLater(response);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#orders.unsubscribe();
     this.#responses.complete();
+  }
+
+  #answerLater(response: schedulerpb.RegionHeartbeatResponse): void {
+    this.#timers.defer(() => {
+      if (!this.#isClosed) this.#responses.next(response);
+    });
   }
 
   /** The answer, if any: the core counts what it refuses, and a report before the bootstrap is made good by the next. */

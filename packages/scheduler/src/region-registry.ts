@@ -6,25 +6,25 @@ import {
   epochOf,
   isEpochStale,
   isSameEpoch,
+  isTermStale,
+  type RegionCondition,
   type RegionReport,
   RegionTree,
+  reportOf,
+  unreportedRegion,
 } from '@flotilla/scheduler-client';
 import { decodeStored, layoutKeys, regionRange } from './data-layout.ts';
 import type { DurableWriter } from './durable-writer.ts';
 
 /** A region as last reported. The leader and what follows it are unknown after a restart, until the next report. */
-export interface RegionView {
-  readonly region: metapb.Region;
+export interface RegionView extends RegionCondition {
   readonly leader: metapb.Peer | undefined;
-  readonly pendingPeers: readonly metapb.Peer[];
-  /** Bytes, roughly. */
-  readonly approximateSize: number;
 }
 
 /** What became of a report. A refused one changed nothing. */
 export type ReportOutcome =
   | { readonly type: 'accepted'; readonly report: RegionReport }
-  | { readonly type: 'refused'; readonly reason: 'malformed' | 'staleEpoch'; readonly message: string };
+  | { readonly type: 'refused'; readonly reason: 'malformed' | 'staleEpoch' | 'staleTerm'; readonly message: string };
 
 /**
  * The regions of the cluster, learned from their leaders' reports. What a report changes about ids, ranges and peers is
@@ -53,7 +53,7 @@ export class RegionRegistry {
 
   /** Takes in a region that is durable already. */
   remember(region: metapb.Region): void {
-    this.#regions.replace({ region, leader: undefined, pendingPeers: [], approximateSize: 0 });
+    this.#regions.replace(unreportedRegion(region));
   }
 
   get size(): number {
@@ -85,12 +85,15 @@ export class RegionRegistry {
       const message = `region ${report.region.id} is reported as it was before region ${overtakenBy} changed`;
       return { type: 'refused', reason: 'staleEpoch', message };
     }
-    const view: RegionView = { ...report, approximateSize: heartbeat.approximateSize };
     const known = this.#regions.getById(report.region.id);
+    if (isTermStale(report.term, known)) {
+      const message = `region ${report.region.id} is reported by a leader of term ${report.term}, which has passed`;
+      return { type: 'refused', reason: 'staleTerm', message };
+    }
     if (known !== undefined && isSameEpoch(epochOf(known.region), epochOf(report.region))) {
-      this.#regions.update({ ...view, region: known.region });
+      this.#regions.update({ ...report, region: known.region });
     } else {
-      this.#replace({ ...view, region: detach(view.region) });
+      this.#replace({ ...report, region: detach(report.region) });
     }
     return { type: 'accepted', report };
   }
@@ -106,7 +109,8 @@ export class RegionRegistry {
       const earlier = known.get(part.id);
       if (earlier !== undefined && isSameEpoch(epochOf(earlier.region), epochOf(part))) continue;
       const leader = part.peers.find((peer) => peer.id === earlier?.leader?.id);
-      this.#replace({ region: detach(part), leader, pendingPeers: earlier?.pendingPeers ?? [], approximateSize: 0 });
+      const kept = { leader, pendingPeers: earlier?.pendingPeers ?? [], term: earlier?.term ?? 0 };
+      this.#replace({ ...unreportedRegion(detach(part)), ...kept });
     }
     return current.length;
   }
@@ -169,7 +173,7 @@ export class RegionRegistry {
 
 /** The report, or what is wrong with it. */
 function checkReport(heartbeat: schedulerpb.RegionHeartbeatRequest): RegionReport | string {
-  const { region, leader, pendingPeers } = heartbeat;
+  const { region, leader } = heartbeat;
   if (region === undefined || region.id < 1) return 'region: missing, or without an id';
   if (region.regionEpoch === undefined) return `region.region_epoch: missing in region ${region.id}`;
   if (region.endKey.length > 0 && compareKeys(region.startKey, region.endKey) >= 0) {
@@ -178,7 +182,7 @@ function checkReport(heartbeat: schedulerpb.RegionHeartbeatRequest): RegionRepor
   if (leader === undefined || !region.peers.some((peer) => peer.id === leader.id)) {
     return `leader: missing, or not one of the peers of region ${region.id}`;
   }
-  return { region, leader, pendingPeers };
+  return reportOf(heartbeat, region, leader);
 }
 
 /** A copy whose keys do not hold on to the message they were read from. */

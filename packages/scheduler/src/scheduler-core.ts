@@ -8,16 +8,20 @@ import {
   epochOf,
   isEpochStale,
   type OperatorRecord,
-  type RegionOperator,
+  type OperatorStep,
+  type RegionReport,
   SchedulerError,
+  type StepRequest,
   splitAnswer,
 } from '@flotilla/scheduler-client';
+import { type Observable, Subject } from 'rxjs';
 import { openClusterIdentity } from './cluster-identity.ts';
 import { resolveSchedulerConfig, type SchedulerConfig } from './config.ts';
 import { decodeNumber, decodeStored, encodeNumber, layoutKeys } from './data-layout.ts';
 import { DurableWriter } from './durable-writer.ts';
 import { IdAllocator } from './id-allocator.ts';
 import { OperatorController } from './operator-controller.ts';
+import type { RegionOrder } from './region-order.ts';
 import { RegionRegistry, type RegionView, type ReportOutcome } from './region-registry.ts';
 import { SerialRunner } from './serial-runner.ts';
 import { checkStore, StoreRegistry, type StoreView } from './store-registry.ts';
@@ -69,6 +73,7 @@ export class SchedulerCore {
   readonly #changes = new SerialRunner();
   readonly #config: SchedulerConfig;
   readonly #runtime: Runtime;
+  readonly #orders = new Subject<schedulerpb.RegionHeartbeatResponse>();
   #cluster: metapb.Cluster | undefined;
   #gcSafePoint = 0;
   #heartbeatsAccepted = 0;
@@ -87,7 +92,7 @@ export class SchedulerCore {
     this.#runtime = options.runtime;
     this.#stores = new StoreRegistry(parts.writer, options.runtime.clock, config);
     this.#regions = new RegionRegistry(parts.writer, options.runtime.timers);
-    this.#operators = new OperatorController(this.#stores, parts.ids, options.runtime.logger);
+    this.#operators = new OperatorController(this.#stores, parts.ids, options.runtime, config);
   }
 
   /**
@@ -201,15 +206,8 @@ export class SchedulerCore {
       return outcome;
     }
     this.#heartbeatsAccepted += 1;
-    const { region, leader } = outcome.report;
-    const response = schedulerpb.RegionHeartbeatResponse.create({
-      header: { clusterId: this.clusterId, error: undefined },
-      regionId: region.id,
-      regionEpoch: region.regionEpoch,
-      targetPeer: leader,
-      ...this.#operators.nextStep(outcome.report, cluster.maxPeerCount),
-    });
-    return { type: 'answered', response };
+    const step = this.#operators.nextStep(outcome.report, cluster.maxPeerCount);
+    return { type: 'answered', response: this.#answer(outcome.report, step) };
   }
 
   /**
@@ -248,19 +246,57 @@ export class SchedulerCore {
   }
 
   /**
-   * Orders a change of a region, repeated with each of its heartbeats until one shows it done.
+   * What leaders are asked for as soon as it is ordered, without a heartbeat of theirs to answer. It may be lost: the
+   * answers to their heartbeats say the same.
+   */
+  get orders(): Observable<schedulerpb.RegionHeartbeatResponse> {
+    return this.#orders;
+  }
+
+  /**
+   * Orders a change of a region, if it is possible as things stand: its steps are asked for with each of the region's
+   * heartbeats until one shows them done.
+   *
+   * @throws {SchedulerError} with code `regionNotFound`, or `impossible` with what is in the way.
+   */
+  async orderOperator(regionId: number, order: RegionOrder): Promise<OperatorRecord> {
+    const record = await this.#operators.order(() => this.#requireRegion(regionId), order);
+    this.#push(regionId);
+    return record;
+  }
+
+  /**
+   * Appends steps to what is ordered for a region, unchecked; they are asked for one after the other.
    *
    * @throws {SchedulerError} with code `regionNotFound`.
    */
-  addOperator(regionId: number, operator: RegionOperator): 'accepted' | 'full' {
+  async addOperator(regionId: number, ...steps: readonly OperatorStep[]): Promise<'accepted' | 'full'> {
     this.#requireRegion(regionId);
-    return this.#operators.order(regionId, operator);
+    return this.#operators.append(regionId, steps);
   }
 
   /** Drops what was ordered for a region and is not done; returns how many operators that were. */
   cancelOperators(regionId: number): number {
     this.#requireRegion(regionId);
-    return this.#operators.cancel(regionId);
+    return this.#operators.cancelAll(regionId);
+  }
+
+  /** Ends an operator unless it has ended; what it has done already stays. @returns how it stands; undefined if unknown. */
+  cancelOperator(operatorId: number): OperatorRecord | undefined {
+    this.#requireCluster();
+    return this.#operators.cancel(operatorId);
+  }
+
+  /** An operator that has not ended, or one of the 1,024 that ended last. */
+  getOperatorById(operatorId: number): OperatorRecord | undefined {
+    this.#requireCluster();
+    return this.#operators.byId(operatorId);
+  }
+
+  /** Operators that have not ended, then the 1,024 that ended last, the latest first. */
+  listOperators(): OperatorRecord[] {
+    this.#requireCluster();
+    return this.#operators.all();
   }
 
   /** The region's operator that is under way, else the one that ended last. */
@@ -311,6 +347,7 @@ export class SchedulerCore {
 
   /** Resolves once everything taken in so far is on disk. The engine may be closed then. */
   async close(): Promise<void> {
+    this.#orders.complete();
     await this.#changes.run(() => this.#regions.flush());
   }
 
@@ -330,11 +367,28 @@ export class SchedulerCore {
     return this.#cluster;
   }
 
-  #requireRegion(regionId: number): void {
+  #requireRegion(regionId: number): RegionView {
     this.#requireCluster();
-    if (this.#regions.getById(regionId) === undefined) {
-      throw new SchedulerError('regionNotFound', `region ${regionId} is unknown`);
-    }
+    const view = this.#regions.getById(regionId);
+    if (view === undefined) throw new SchedulerError('regionNotFound', `region ${regionId} is unknown`);
+    return view;
+  }
+
+  #answer({ region, leader }: RegionReport, step: StepRequest): schedulerpb.RegionHeartbeatResponse {
+    return schedulerpb.RegionHeartbeatResponse.create({
+      header: { clusterId: this.clusterId, error: undefined },
+      regionId: region.id,
+      regionEpoch: region.regionEpoch,
+      targetPeer: leader,
+      ...step,
+    });
+  }
+
+  #push(regionId: number): void {
+    const view = this.#regions.getById(regionId);
+    if (view?.leader === undefined) return;
+    const report = { ...view, leader: view.leader };
+    this.#orders.next(this.#answer(report, this.#operators.currentStep(report)));
   }
 }
 

@@ -6,7 +6,10 @@ import type { SchedulerConfig } from './config.ts';
 import { decodeStored, layoutKeys, storeRange } from './data-layout.ts';
 import type { DurableWriter } from './durable-writer.ts';
 
-/** How long a store has been silent, in words; `silent` before its first heartbeat to this process. */
+/**
+ * How long a store has been silent, in words; `silent` before its first heartbeat to this process, until it is `down` by
+ * the time since the process began.
+ */
 export type StoreLiveness = 'up' | 'disconnected' | 'unhealthy' | 'down' | 'silent';
 
 /** A store with what its last heartbeat told. */
@@ -14,6 +17,8 @@ export interface StoreView {
   readonly store: metapb.Store;
   readonly stats: schedulerpb.StoreStats | undefined;
   readonly liveness: StoreLiveness;
+  /** Since its last heartbeat; undefined before the first to this process. */
+  readonly silentMs: number | undefined;
 }
 
 interface StoreEntry {
@@ -29,11 +34,13 @@ export class StoreRegistry {
   readonly #clock: Clock;
   readonly #config: SchedulerConfig;
   readonly #stores = new Map<number, StoreEntry>();
+  readonly #startedAtMs: number;
 
   constructor(writer: DurableWriter, clock: Clock, config: SchedulerConfig) {
     this.#writer = writer;
     this.#clock = clock;
     this.#config = config;
+    this.#startedAtMs = clock.monotonicMs();
   }
 
   async load(reader: EngineReader): Promise<void> {
@@ -86,12 +93,15 @@ export class StoreRegistry {
   }
 
   #view(entry: StoreEntry): StoreView {
-    return { store: entry.store, stats: entry.stats, liveness: this.#liveness(entry) };
+    const silentMs = entry.heardAtMs === undefined ? undefined : this.#clock.monotonicMs() - entry.heardAtMs;
+    return { store: entry.store, stats: entry.stats, liveness: this.#liveness(silentMs), silentMs };
   }
 
-  #liveness({ heardAtMs }: StoreEntry): StoreLiveness {
-    if (heardAtMs === undefined) return 'silent';
-    const silentMs = this.#clock.monotonicMs() - heardAtMs;
+  #liveness(silentMs: number | undefined): StoreLiveness {
+    if (silentMs === undefined) {
+      const startedMs = this.#clock.monotonicMs() - this.#startedAtMs;
+      return startedMs > this.#config.storeDownAfterMs ? 'down' : 'silent';
+    }
     if (silentMs > this.#config.storeDownAfterMs) return 'down';
     if (silentMs > this.#config.storeUnhealthyAfterMs) return 'unhealthy';
     return silentMs > this.#config.storeDisconnectedAfterMs ? 'disconnected' : 'up';

@@ -11,7 +11,7 @@ describe('LocalSchedulerClient as a SchedulerClient', () => {
       const { core } = await openCore(runtime);
       await run({
         connect: async () => new LocalSchedulerClient(core, runtime.timers),
-        order: (regionId, operator) => expect(core.addOperator(regionId, operator)).toBe('accepted'),
+        order: async (regionId, ...steps) => expect(await core.addOperator(regionId, ...steps)).toBe('accepted'),
       });
       await core.close();
     });

@@ -34,9 +34,9 @@ class TrueRegions {
   changePeers(pick: number, storeId: number): void {
     const old = this.#pick(pick);
     const member = old.peers.find((other) => other.storeId === storeId);
-    if (member !== undefined && old.peers.length === 1) return;
-    const others = old.peers.filter((other) => other !== member);
     const { Learner, Voter } = metapb.PeerRole;
+    const others = old.peers.filter((other) => other !== member);
+    if (member !== undefined && !others.some(({ role }) => role === Voter)) return;
     const changed: metapb.Peer[] = member === undefined ? [{ ...peer(this.#id(), storeId), role: Learner }] : [];
     if (member?.role === Learner) changed.push({ ...member, role: Voter });
     const regionEpoch = { ...epoch(old), confVer: epoch(old).confVer + 1 };
@@ -45,7 +45,8 @@ class TrueRegions {
 
   reportOf(pick: number): schedulerpb.RegionHeartbeatRequest {
     const reported = this.#pick(pick);
-    return schedulerpb.RegionHeartbeatRequest.create({ region: reported, leader: reported.peers[0] });
+    const leader = reported.peers.find(({ role }) => role === metapb.PeerRole.Voter);
+    return schedulerpb.RegionHeartbeatRequest.create({ region: reported, leader });
   }
 
   #pick(pick: number): metapb.Region {

@@ -208,13 +208,15 @@ test('an operator is reported while it runs and after it ended', async () => {
   const core = await bootstrapped();
   const operator = { type: 'addPeer', peer: peer(102, 2) } as const;
   expect(core.getOperator(100)).toBeUndefined();
-  expect(() => core.addOperator(5, operator)).toThrow(/unknown/);
-  expect(core.addOperator(100, operator)).toBe('accepted');
+  await expect(core.addOperator(5, operator)).rejects.toThrow(/unknown/);
+  expect(await core.addOperator(100, operator)).toBe('accepted');
   expect(core.getOperator(100)?.status).toBe(schedulerpb.OperatorStatus.RUNNING);
   core.regionHeartbeat(report(region({ confVer: 2, peers: [peer(101, 1), peer(102, 2)] })));
   expect(core.getOperator(100)?.status).toBe(schedulerpb.OperatorStatus.SUCCESS);
-  for (let extra = 0; extra < 64; extra += 1) core.addOperator(100, { type: 'removePeer', peer: peer(102, 2) });
-  expect(core.addOperator(100, operator)).toBe('full');
+  for (let extra = 0; extra < 64; extra += 1) {
+    await core.addOperator(100, { type: 'removePeer', peer: peer(102, 2) });
+  }
+  expect(await core.addOperator(100, operator)).toBe('full');
   expect(core.cancelOperators(100)).toBe(64);
   expect(core.getOperator(100)?.status).toBe(schedulerpb.OperatorStatus.CANCEL);
 });

@@ -56,11 +56,13 @@ export function refuseOtherCluster(clusterId: number, header: schedulerpb.Reques
 /**
  * The header that tells of a failure.
  *
- * @throws {RequestError} with code `invalidArgument` when the request itself was wrong; whatever is no `SchedulerError`.
+ * @throws {RequestError} with code `invalidArgument` when the request itself was wrong, `failedPrecondition` when the
+ * order is impossible as things stand; whatever is no `SchedulerError`.
  */
 export function failureHeader(clusterId: number, error: unknown): schedulerpb.ResponseHeader {
   if (!(error instanceof SchedulerError)) throw error;
   if (error.code === 'invalidArgument') throw new RequestError('invalidArgument', error.message, { cause: error });
+  if (error.code === 'impossible') throw new RequestError('failedPrecondition', error.message, { cause: error });
   return { clusterId, error: { type: typeOf(error.code), message: error.message } };
 }
 

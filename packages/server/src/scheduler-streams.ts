@@ -20,18 +20,30 @@ export class SchedulerStreams {
 
   /** Answers each request with its timestamps, in order; takes the next once the answer before is on its way. */
   readonly tso: handleBidiStreamingCall<Buffer, schedulerpb.TsoResponse> = (call) => {
-    this.#serve<schedulerpb.TsoRequest, schedulerpb.TsoResponse>(schedulerpb.Scheduler.tso, call, async (request) =>
-      this.#answerTso(request),
+    void this.#serve<schedulerpb.TsoRequest, schedulerpb.TsoResponse>(
+      schedulerpb.Scheduler.tso,
+      call,
+      async (request) => this.#answerTso(request),
     );
   };
 
-  /** Answers each heartbeat, with an error in the header when it was refused. */
+  /**
+   * Answers each heartbeat, with an error in the header when it was refused. Orders for regions that the sender leads go
+   * out as they are made; one that cannot is in the answer to the region's next heartbeat.
+   */
   readonly regionHeartbeat: handleBidiStreamingCall<Buffer, schedulerpb.RegionHeartbeatResponse> = (call) => {
+    let storeId = 0;
+    const orders = this.#core.orders.subscribe((order) => {
+      if (order.targetPeer?.storeId === storeId && isWritable(call)) call.write(order);
+    });
     this.#serve<schedulerpb.RegionHeartbeatRequest, schedulerpb.RegionHeartbeatResponse>(
       schedulerpb.Scheduler.regionHeartbeat,
       call,
-      async (request) => this.#answerHeartbeat(request),
-    );
+      async (request) => {
+        storeId = request.leader?.storeId ?? storeId;
+        return this.#answerHeartbeat(request);
+      },
+    ).finally(() => orders.unsubscribe());
   };
 
   /** Ends every stream, so that the server can shut down; clients open new ones elsewhere. */
@@ -43,13 +55,13 @@ export class SchedulerStreams {
     method: MethodDefinition<Request, Response>,
     call: Duplex<Response>,
     handle: (request: Request) => Promise<Response>,
-  ): void {
+  ): Promise<void> {
     const { nowMs, observe } = this.#context;
     const startMs = nowMs();
     this.#open.add(call as Duplex<never>);
     // Without a listener, the error of a call whose caller is gone would end the process; its end is seen below.
     call.on('error', () => {});
-    this.#exchange(method, call, handle)
+    return this.#exchange(method, call, handle)
       .then(
         () => {
           observe(method.path, 0, nowMs() - startMs);
@@ -80,7 +92,7 @@ export class SchedulerStreams {
   ): Promise<void> {
     const answer = async (bytes: Buffer): Promise<void> => {
       const response = await handle(decodeRequest(method.requestDeserialize, bytes));
-      if (!call.cancelled && !call.writableEnded && !call.write(response)) await writable(call);
+      if (isWritable(call) && !call.write(response)) await writable(call);
     };
     return new Promise((resolve, reject) => {
       call.on('data', (bytes: Buffer) => {
@@ -117,6 +129,10 @@ export class SchedulerStreams {
       return schedulerpb.RegionHeartbeatResponse.create({ header: failureHeader(clusterId, error), regionId });
     }
   }
+}
+
+function isWritable(call: Duplex<never> | Duplex<unknown>): boolean {
+  return !call.cancelled && !call.writableEnded && !call.destroyed;
 }
 
 /** Resolves when the stream takes more, or will never again. */

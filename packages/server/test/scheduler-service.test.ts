@@ -82,7 +82,7 @@ describe('GrpcSchedulerClient and the service as a SchedulerClient', () => {
     test(name, async () => {
       await run({
         connect,
-        order: (regionId, operator) => expect(core.addOperator(regionId, operator)).toBe('accepted'),
+        order: async (regionId, ...steps) => expect(await core.addOperator(regionId, ...steps)).toBe('accepted'),
       });
     });
   }
@@ -204,10 +204,10 @@ describe('what any client may send', () => {
     expect(config.cluster).toEqual(cluster);
     const raise = schedulerpb.UpdateGCSafePointRequest.create({ header, safePoint: 9 });
     expect((await call(Scheduler.updateGCSafePoint, raise)).newSafePoint).toBe(9);
-    core.addOperator(100, { type: 'addPeer', peer: metapb.Peer.create({ id: 7, storeId: 2 }) });
+    await core.addOperator(100, { type: 'addPeer', peer: metapb.Peer.create({ id: 7, storeId: 2 }) });
     const asked = schedulerpb.GetOperatorRequest.create({ header, regionId: 100 });
     const operator = await call(Scheduler.getOperator, asked);
-    expect(Buffer.from(operator.desc).toString()).toBe('addPeer 7 on store 2');
+    expect(Buffer.from(operator.desc).toString()).toBe('add peer 7 on store 2');
     expect(operator.status).toBe(schedulerpb.OperatorStatus.RUNNING);
     const previous = schedulerpb.GetRegionRequest.create({ header });
     expect((await call(Scheduler.getPrevRegion, previous)).region).toBeUndefined();
