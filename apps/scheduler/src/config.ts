@@ -17,6 +17,7 @@ const schema = z.strictObject({
   advertise: dialAddress.optional(),
   http: listenAddress,
   maxPeerCount: wholeNumber(1, 15),
+  maxStoreDownMs: wholeNumber(1000, 86_400_000),
   logLevel,
   logFormat,
   shutdownTimeoutMs: wholeNumber(1, 600_000),
@@ -29,6 +30,7 @@ const schema = z.strictObject({
  * - `listen`, `http`: gRPC for stores and clients; health and metrics.
  * - `advertise`: where stores and clients reach `listen`, if elsewhere; the scheduler tells it to whoever asks for members.
  * - `maxPeerCount`: replicas of each region in a cluster that begins with this scheduler.
+ * - `maxStoreDownMs`: how long a store may be silent before its replicas are replaced, if their leaders miss them too.
  * - `shutdownTimeoutMs`: how long a shutdown waits for calls under way.
  */
 export type SchedulerAppConfig = Readonly<z.infer<typeof schema>>;
@@ -39,6 +41,7 @@ export const defaultSchedulerAppConfig: SchedulerAppConfig = Object.freeze({
   listen: '127.0.0.1:7400',
   http: '127.0.0.1:7401',
   maxPeerCount: 3,
+  maxStoreDownMs: 1_800_000,
   logLevel: 'info',
   logFormat: 'auto',
   shutdownTimeoutMs: 5000,

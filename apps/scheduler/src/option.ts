@@ -9,6 +9,7 @@ const rows: readonly OptionRow<Key>[] = [
   row('advertise', '<host:port>', 'text', 'where others reach it, if not at the address it listens on'),
   row('http', '<host:port>', 'text', '/livez, /readyz, /metrics and /status'),
   row('maxPeerCount', '<replicas>', 'number', 'replicas of each region in a new cluster'),
+  row('maxStoreDownMs', '<ms>', 'number', 'silence after which the replicas of a store are replaced'),
   row('logLevel', '<level>', 'text', 'trace, debug, info, warn, error or fatal'),
   row('logFormat', '<format>', 'text', 'pretty, json, or auto: pretty on a terminal'),
   row('shutdownTimeoutMs', '<ms>', 'number', 'how long a shutdown waits for calls under way'),

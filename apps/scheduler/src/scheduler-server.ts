@@ -1,7 +1,8 @@
 import { type Engine, openClassicLevelEngine } from '@flotilla/engine';
 import type { Runtime } from '@flotilla/runtime';
-import { SchedulerCore } from '@flotilla/scheduler';
+import { defaultSchedulerConfig, type SchedulerConfig, SchedulerCore } from '@flotilla/scheduler';
 import {
+  createOperatorService,
   createSchedulerMetrics,
   createSchedulerService,
   defaultServerConfig,
@@ -54,7 +55,7 @@ export async function startSchedulerServer(config: SchedulerAppConfig, runtime: 
   const core = await attempt(`cannot use the data directory ${dataDir}`, async () => {
     const engine: Engine = await openClassicLevelEngine({ path: dataDir, writeBufferBytes });
     opened.push(engine);
-    const opening = await SchedulerCore.open({ engine, runtime, config: { maxPeerCount: config.maxPeerCount } });
+    const opening = await SchedulerCore.open({ engine, runtime, config: coreConfigOf(config) });
     opened.push(opening);
     return opening;
   });
@@ -72,19 +73,27 @@ export async function startSchedulerServer(config: SchedulerAppConfig, runtime: 
   };
 }
 
+function coreConfigOf({ maxPeerCount, maxStoreDownMs }: SchedulerAppConfig): Partial<SchedulerConfig> {
+  const { storeDisconnectedAfterMs, storeUnhealthyAfterMs } = defaultSchedulerConfig;
+  return {
+    maxPeerCount,
+    storeDisconnectedAfterMs: Math.min(storeDisconnectedAfterMs, maxStoreDownMs),
+    storeUnhealthyAfterMs: Math.min(storeUnhealthyAfterMs, maxStoreDownMs),
+    storeDownAfterMs: maxStoreDownMs,
+  };
+}
+
 function serveGrpc(core: SchedulerCore, metrics: SchedulerMetrics, config: SchedulerAppConfig, runtime: Runtime) {
-  const service = createSchedulerService({
-    core,
-    context: {
-      logger: runtime.logger,
-      maxRequestBytes: defaultServerConfig.maxRequestBytes,
-      nowMs: () => runtime.clock.monotonicMs(),
-      observe: metrics.observe,
-    },
-    member: { name: 'scheduler', clientUrls: [`http://${config.advertise ?? config.listen}`] },
-  });
+  const context = {
+    logger: runtime.logger,
+    maxRequestBytes: defaultServerConfig.maxRequestBytes,
+    nowMs: () => runtime.clock.monotonicMs(),
+    observe: metrics.observe,
+  };
+  const member = { name: 'scheduler', clientUrls: [`http://${config.advertise ?? config.listen}`] };
+  const services = [createSchedulerService({ core, context, member }), createOperatorService({ core, context })];
   const serverConfig = resolveServerConfig({ shutdownTimeoutMs: config.shutdownTimeoutMs });
-  return startGrpcServer({ services: [service], listen: config.listen, config: serverConfig, runtime });
+  return startGrpcServer({ services, listen: config.listen, config: serverConfig, runtime });
 }
 
 function serveHttp(core: SchedulerCore, metrics: SchedulerMetrics, config: SchedulerAppConfig, runtime: Runtime) {

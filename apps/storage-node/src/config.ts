@@ -29,6 +29,9 @@ export const storageNodeSchema = z.object({
   logGcIntervalMs: wholeNumber(10, 3_600_000),
   logGcThreshold: wholeNumber(1, 1_000_000),
   logGcMaxEntries: wholeNumber(1, 100_000_000),
+  regionMaxBytes: wholeNumber(1_024, 1_000_000_000_000),
+  regionSplitBytes: wholeNumber(1_024, 1_000_000_000_000),
+  splitCheckIntervalMs: wholeNumber(10, 3_600_000),
   regionHeartbeatIntervalMs: wholeNumber(10, 600_000),
   storeHeartbeatIntervalMs: wholeNumber(10, 600_000),
   shutdownTimeoutMs: wholeNumber(0, 600_000),
@@ -42,7 +45,8 @@ export const storageNodeSchema = z.object({
  * - `advertise`: where other stores and clients reach `listen`, if elsewhere.
  * - `scheduler`: the cluster's scheduler. Without one, the node runs a scheduler of its own, kept in `dataDir` and served at
  *   `schedulerListen`, for `maxPeerCount` replicas of each region.
- * - `tickIntervalMs`, `electionTicks`, `heartbeatTicks`, `logGc…`, `…HeartbeatIntervalMs`: as in the raftstore's configuration.
+ * - `tickIntervalMs`, `electionTicks`, `heartbeatTicks`, `logGc…`, `region…Bytes`, `splitCheckIntervalMs`,
+ *   `…HeartbeatIntervalMs`: as in the raftstore's configuration.
  * - `shutdownTimeoutMs`: how long a shutdown may spend on handing leadership to other stores.
  */
 export type StorageNodeConfig = Readonly<z.infer<typeof storageNodeSchema>>;
@@ -62,6 +66,9 @@ export const defaultStorageNodeConfig: StorageNodeConfig = Object.freeze({
   logGcIntervalMs: 10_000,
   logGcThreshold: 50,
   logGcMaxEntries: 128_000,
+  regionMaxBytes: 144 * 1024 * 1024,
+  regionSplitBytes: 96 * 1024 * 1024,
+  splitCheckIntervalMs: 10_000,
   // A new store gets its first replica within this time of joining.
   regionHeartbeatIntervalMs: 3_000,
   storeHeartbeatIntervalMs: 3_000,
@@ -112,6 +119,9 @@ function contradictions(config: StorageNodeConfig): OptionViolation[] {
   }
   if (config.logGcMaxEntries < config.logGcThreshold) {
     refuse('logGcMaxEntries', `must be at least logGcThreshold, which is ${config.logGcThreshold}`);
+  }
+  if (config.regionSplitBytes > config.regionMaxBytes) {
+    refuse('regionSplitBytes', `must not exceed regionMaxBytes, which is ${config.regionMaxBytes}`);
   }
   if (config.advertise === undefined && isWildcard(config.listen)) {
     refuse('advertise', `is needed when listen is ${config.listen}: other stores cannot dial that`);

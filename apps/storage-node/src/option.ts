@@ -31,6 +31,9 @@ const raftRows: readonly Row[] = [
   ['logGcIntervalMs', '<ms>', 'how often a leader considers compacting its log'],
   ['logGcThreshold', '<entries>', 'applied entries held by every replica before they are compacted'],
   ['logGcMaxEntries', '<entries>', 'entries kept for a slow follower before a snapshot serves it'],
+  ['regionMaxBytes', '<bytes>', 'size from which on a region is split'],
+  ['regionSplitBytes', '<bytes>', 'size of the parts of a region that is split'],
+  ['splitCheckIntervalMs', '<ms>', 'how often a leader considers having its region measured'],
   ['regionHeartbeatIntervalMs', '<ms>', 'how often leaders report their regions to the scheduler'],
   ['storeHeartbeatIntervalMs', '<ms>', 'how often the store reports itself to the scheduler'],
 ];

@@ -4,6 +4,7 @@ import { LocalSchedulerClient, SchedulerCore } from '@flotilla/scheduler';
 import { GrpcSchedulerClient, isSchedulerError, type SchedulerClient } from '@flotilla/scheduler-client';
 import {
   type CallObserver,
+  createOperatorService,
   createSchedulerService,
   defaultServerConfig,
   formatListenAddress,
@@ -49,18 +50,15 @@ async function runScheduler(options: SchedulerLinkOptions): Promise<SchedulerLin
     cleanup.push("the scheduler's database", () => engine.close());
     const core = await SchedulerCore.open({ engine, runtime, config: { maxPeerCount: config.maxPeerCount } });
     cleanup.push('the scheduler', () => core.close());
-    const service = createSchedulerService({
-      core,
-      context: {
-        logger: runtime.logger,
-        maxRequestBytes: defaultServerConfig.maxRequestBytes,
-        nowMs: () => runtime.clock.monotonicMs(),
-        observe,
-      },
-      member: { name: 'embedded', clientUrls: [`http://${config.schedulerListen}`] },
-    });
+    const context = {
+      logger: runtime.logger,
+      maxRequestBytes: defaultServerConfig.maxRequestBytes,
+      nowMs: () => runtime.clock.monotonicMs(),
+      observe,
+    };
+    const member = { name: 'embedded', clientUrls: [`http://${config.schedulerListen}`] };
     const server = await startGrpcServer({
-      services: [service],
+      services: [createSchedulerService({ core, context, member }), createOperatorService({ core, context })],
       listen: config.schedulerListen,
       config: defaultServerConfig,
       runtime,

@@ -3,6 +3,7 @@ import type { Runtime } from '@flotilla/runtime';
 import { type Observable, Subject } from 'rxjs';
 import { type GrpcSchedulerClientConfig, resolveGrpcSchedulerClientConfig } from './grpc-client-config.ts';
 import { type HeartbeatCounts, HeartbeatStream } from './heartbeat-stream.ts';
+import { learnClusterId } from './learn-cluster-id.ts';
 import { compareKeys } from './region-tree.ts';
 import type { BootstrapOutcome, RegionWithLeader, SchedulerClient } from './scheduler-client.ts';
 import { SchedulerConnection } from './scheduler-connection.ts';
@@ -198,32 +199,6 @@ export class GrpcSchedulerClient implements SchedulerClient {
 
   async #whoseCluster(region: metapb.Region, signal: AbortSignal | undefined): Promise<BootstrapOutcome> {
     return (await this.getRegionById(region.id, signal)) === undefined ? 'alreadyBootstrapped' : 'bootstrapped';
-  }
-}
-
-async function learnClusterId(
-  connection: SchedulerConnection,
-  runtime: Runtime,
-  config: GrpcSchedulerClientConfig,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  const startMs = runtime.clock.monotonicMs();
-  const request = schedulerpb.GetMembersRequest.create();
-  for (let failures = 1; ; failures += 1) {
-    try {
-      const { header } = await connection.call(schedulerpb.Scheduler.getMembers, request, {
-        signal,
-        clusterId: undefined,
-      });
-      if (header === undefined || header.clusterId === 0) {
-        throw new SchedulerError('unknown', `${connection.endpoint} does not say which cluster it serves`);
-      }
-      return header.clusterId;
-    } catch (error) {
-      const isLate = runtime.clock.monotonicMs() - startMs >= config.connectTimeoutMs;
-      if (!isSchedulerError(error, 'unavailable') || isLate) throw error;
-      await connection.pause(failures, signal);
-    }
   }
 }
 

@@ -36,6 +36,7 @@ export {
   reportOf,
   unreportedRegion,
 } from './operator/region-report.ts';
+export { OperatorClient, type OperatorClientOptions, type OrderFields } from './operator-client.ts';
 export { epochOf, isEpochStale, isSameEpoch } from './region-epoch.ts';
 export { compareKeys, type RegionEntry, RegionTree } from './region-tree.ts';
 export type { BootstrapOutcome, RegionWithLeader, SchedulerClient } from './scheduler-client.ts';

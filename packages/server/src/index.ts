@@ -18,6 +18,7 @@ export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
 export { type HttpServer, type HttpServerOptions, type Readiness, startHttpServer } from './http-server.ts';
 export { formatListenAddress, type ListenAddress, parseListenAddress } from './listen-address.ts';
 export { createLocalStore, type LocalStoreCalls } from './local-store.ts';
+export { createOperatorService, type OperatorServiceOptions } from './operator-service.ts';
 export { createRawBatchService } from './raw-batch-service.ts';
 export { RequestError, type RequestErrorCode, statusOf } from './request-error.ts';
 export { createSchedulerMetrics, type SchedulerMetrics } from './scheduler-metrics.ts';
