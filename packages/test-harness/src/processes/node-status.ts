@@ -2,6 +2,8 @@
 export interface PeerReport {
   readonly id: number;
   readonly storeId: number;
+  /** A `metapb.PeerRole`; a voter unless told. */
+  readonly role?: number;
 }
 
 /** One region of a node. */
@@ -42,7 +44,7 @@ export function leadingNode(reports: readonly ReportingNode[]): number | undefin
   return first?.node;
 }
 
-/** Whether every region has `replicas` peers, all of them with data, and one leader whom they all know. */
+/** Whether every region has `replicas` peers, all of them voters with data, and one leader whom they all know. */
 export function isReplicated(reports: readonly ReportingNode[], replicas: number): boolean {
   const copiesOf = new Map<number, RegionReport[]>();
   for (const report of reports.flatMap(({ status }) => status.regions)) {
@@ -57,8 +59,13 @@ function isWhole(copies: readonly RegionReport[], replicas: number): boolean {
   const leaders = new Set(copies.map(({ leader }) => leader?.id));
   return (
     copies.length === replicas &&
-    copies.every(({ region, appliedIndex }) => region.peers.length === replicas && appliedIndex > 0) &&
+    copies.every(({ region, appliedIndex }) => countVoters(region) === replicas && appliedIndex > 0) &&
     leaders.size === 1 &&
     !leaders.has(undefined)
   );
+}
+
+/** A replica that was just added is a learner, which counts for no quorum. */
+function countVoters({ peers }: RegionReport['region']): number {
+  return peers.filter(({ role }) => (role ?? 0) === 0).length;
 }

@@ -41,6 +41,14 @@ it.each([
   ['a peer is missing', [0, 1, 2].map((node) => report(node, region(1, 2, 5, [1, 2])))],
   ['two are believed to lead', [0, 1, 2].map((node) => report(node, region(1, node < 2 ? 1 : 2)))],
   ['one knows no leader', [0, 1, 2].map((node) => report(node, region(1, node < 2 ? 1 : undefined)))],
+  [
+    'one is a learner',
+    [0, 1, 2].map((node) => {
+      const { region: whole, ...rest } = region(1, 2);
+      const peers = whole.peers.map((peer, position) => ({ ...peer, role: position === 2 ? 1 : 0 }));
+      return report(node, { ...rest, region: { ...whole, peers } });
+    }),
+  ],
 ])('does not when %s', (_, reports) => {
   expect(isReplicated(reports, 3)).toBe(false);
 });

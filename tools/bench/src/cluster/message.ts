@@ -47,7 +47,7 @@ export interface NodeState {
   /** Peers here. */
   readonly regions: number;
   readonly leaders: number;
-  /** The fewest members of any region here. */
+  /** The fewest voters of any region here. */
   readonly fewestPeers: number;
 }
 

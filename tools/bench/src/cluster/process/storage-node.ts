@@ -1,5 +1,5 @@
 import { createProgramLogger } from '@flotilla/program';
-import { flotillapb, raft_cmdpb } from '@flotilla/protocol';
+import { flotillapb, metapb, raft_cmdpb } from '@flotilla/protocol';
 import { createSystemRuntime } from '@flotilla/runtime';
 import { routeGrpcLogs } from '@flotilla/server';
 import { defaultStorageNodeConfig, startStorageNode } from '@flotilla/storage-node';
@@ -58,8 +58,13 @@ function stateOf(regions: readonly flotillapb.RegionStatus[]): NodeState {
     storeId: node.storeId,
     regions: regions.length,
     leaders: regions.filter(isLeader).length,
-    fewestPeers: Math.min(...regions.map(({ region }) => region?.peers.length ?? 0)),
+    fewestPeers: Math.min(...regions.map(({ region }) => region?.peers.filter(isVoter).length ?? 0)),
   };
+}
+
+/** A replica that was just added is a learner, which counts for no quorum. */
+function isVoter({ role }: metapb.Peer): boolean {
+  return role === metapb.PeerRole.Voter;
 }
 
 async function handOver(toStoreId: number): Promise<void> {
