@@ -1,7 +1,7 @@
 import { MemoryDisk, MemoryEngine } from '@flotilla/engine';
 import { flotillapb, metapb, schedulerpb } from '@flotilla/protocol';
 import { createSystemRuntime, silentLogger } from '@flotilla/runtime';
-import { SchedulerCore, testSchedulerConfig } from '@flotilla/scheduler';
+import { type SchedulerConfig, SchedulerCore, testSchedulerConfig } from '@flotilla/scheduler';
 import { GrpcSchedulerClient, OperatorClient, testGrpcSchedulerClientConfig } from '@flotilla/scheduler-client';
 import { firstValueFrom } from 'rxjs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -23,13 +23,23 @@ const three: metapb.Region = {
   peers: [peer(101, 1), peer(102, 2), peer(103, 3)],
 };
 
+/** No store falls silent, however slow the machine. */
+const patient: SchedulerConfig = {
+  ...testSchedulerConfig,
+  storeDisconnectedAfterMs: 600_000,
+  storeUnhealthyAfterMs: 600_000,
+  storeDownAfterMs: 600_000,
+  leaderOperatorTimeoutMs: 600_000,
+  peerOperatorTimeoutMs: 600_000,
+};
+
 let core: SchedulerCore;
 let server: GrpcServer;
 let operators: OperatorClient;
 let leader: GrpcSchedulerClient;
 
 beforeEach(async () => {
-  core = await SchedulerCore.open({ engine: new MemoryEngine(new MemoryDisk()), runtime, config: testSchedulerConfig });
+  core = await SchedulerCore.open({ engine: new MemoryEngine(new MemoryDisk()), runtime, config: patient });
   const nowMs = () => runtime.clock.monotonicMs();
   const context = { logger: silentLogger, maxRequestBytes: 65_536, nowMs, observe: () => {} };
   const member = { name: 'one', clientUrls: ['http://h:1'] };
