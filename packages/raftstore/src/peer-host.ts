@@ -149,9 +149,12 @@ export class PeerHost implements PartHost {
     return this.#options.tasks.logGc.schedule(task) === 'accepted';
   }
 
-  scheduleSplitCheck(...[task, when]: Parameters<PeerContext['scheduleSplitCheck']>): boolean {
-    const { splitCheck } = this.#options.tasks;
-    return (when === 'queued' || splitCheck.pending === 0) && splitCheck.schedule(task) === 'accepted';
+  scheduleSplitCheck(task: Parameters<PeerContext['scheduleSplitCheck']>[0]): boolean {
+    return this.#options.tasks.splitCheck.schedule(task) === 'accepted';
+  }
+
+  get isSplitCheckIdle(): boolean {
+    return this.#options.tasks.splitCheck.pending === 0;
   }
 
   askMembership(ask: MemberAsk): void {

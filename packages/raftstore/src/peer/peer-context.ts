@@ -61,8 +61,9 @@ export interface PeerContext {
   apply(message: ApplyMessage): void;
   scheduleRegionTask(task: RegionTask): boolean;
   scheduleLogGc(task: LogGcTask): boolean;
-  /** `whenIdle` refuses while the worker has anything else to do. */
-  scheduleSplitCheck(task: SplitCheckTask, when: 'whenIdle' | 'queued'): boolean;
+  scheduleSplitCheck(task: SplitCheckTask): boolean;
+  /** Whether the split-check worker has nothing to do. */
+  readonly isSplitCheckIdle: boolean;
   /** Has the scheduler asked whether a peer is still a member. */
   askMembership(ask: MemberAsk): void;
   /** Has ids for new regions asked for, and the split proposed with them. */

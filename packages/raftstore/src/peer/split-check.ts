@@ -76,8 +76,7 @@ export class SplitCheck {
       reply(failed(serverIsBusy('another split in the middle is under way'), peer.term));
       return;
     }
-    const outcome = peer.context.scheduleSplitCheck(taskOf(peer, 'middle'), 'queued');
-    if (outcome) this.#middleReply = reply;
+    if (peer.context.scheduleSplitCheck(taskOf(peer, 'middle'))) this.#middleReply = reply;
     else reply(failed(serverIsBusy('the queue of split checks is full'), peer.term));
   }
 
@@ -114,7 +113,8 @@ export class SplitCheck {
   }
 
   #begin(peer: Peer): boolean {
-    if (!peer.context.scheduleSplitCheck(taskOf(peer, 'size'), 'whenIdle')) return false;
+    const { context } = peer;
+    if (!context.isSplitCheckIdle || !context.scheduleSplitCheck(taskOf(peer, 'size'))) return false;
     this.#isUnderWay = true;
     this.#needsCheck = false;
     this.#writtenBytes = 0;

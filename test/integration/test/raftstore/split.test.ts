@@ -205,3 +205,37 @@ describe('after a split', () => {
     await cluster.close();
   });
 });
+
+describe('a scheduler’s order to split', () => {
+  /** Has every answer to a region’s heartbeat ask for a split, until the region has another epoch. */
+  function order(cluster: TestCluster, keys: readonly string[]): void {
+    const { scheduler } = cluster;
+    const { id, regionEpoch } = cluster.region;
+    const answer = scheduler.regionHeartbeat.bind(scheduler);
+    scheduler.regionHeartbeat = (request) => {
+      const outcome = answer(request);
+      const { region } = request;
+      if (outcome.type !== 'answered' || region?.id !== id) return outcome;
+      if (region.regionEpoch?.version !== regionEpoch?.version) return outcome;
+      const splitRegion = { keys: keys.map((key) => Buffer.from(key)) };
+      return { ...outcome, response: { ...outcome.response, splitRegion } };
+    };
+  }
+
+  it('is carried out at its keys, once, however often it is repeated', async () => {
+    const cluster = await TestCluster.start(3);
+    order(cluster, ['g', 'p']);
+    expect(outline(await awaitRegions(cluster, 3))).toEqual(['-3', 'g-3', 'p-3']);
+    await cluster.world.advance(1_000);
+    expect(outline(regionsOn(cluster.nodes[0]!))).toEqual(['-3', 'g-3', 'p-3']);
+    await cluster.close();
+  });
+
+  it('is carried out in the middle', async () => {
+    const cluster = await TestCluster.start(3);
+    for (let number = 10; number < 30; number += 1) await putKey(cluster, `k${number}`, 'x');
+    order(cluster, []);
+    expect(outline(await awaitRegions(cluster, 2))).toEqual(['-2', 'k20-2']);
+    await cluster.close();
+  });
+});
