@@ -5,6 +5,7 @@ import type { ConfState, HardState, Message } from './message.ts';
 import { draftMessage } from './message-draft.ts';
 import { isLocalType, isResponseType, isStorageThread } from './message-kind.ts';
 import { isWellFormed } from './message-shape.ts';
+import { heartbeat } from './node/leader.ts';
 import { applyConfChange } from './node/membership-change.ts';
 import { type RaftDeps, RaftState, type Role } from './node/raft-state.ts';
 import { acceptRead, beginReadRound, draftReadRequest, mayUseLease, readContext } from './node/reading.ts';
@@ -94,6 +95,16 @@ export class RawNode {
   /** Lets one tick pass. On an idle node, the increment of a counter or two. */
   tick(): void {
     tick(this.#raft);
+  }
+
+  /**
+   * Takes up ticking after a time without. A leader sends heartbeats at once and gives its quorum a whole election timeout to
+   * answer; any other has heard nothing from its leader for `silentTicks`.
+   */
+  resume(silentTicks: number): void {
+    const raft = this.#raft;
+    raft.electionElapsed = raft.role === 'leader' ? 0 : silentTicks;
+    if (raft.role === 'leader') heartbeat(raft);
   }
 
   /** Campaigns now, if this node may. */

@@ -31,6 +31,13 @@ export interface RaftStoreConfig {
   /** The most keys at which a region is split in one go. */
   readonly maxSplitKeys: number;
   readonly regionHeartbeatIntervalMs: number;
+  /**
+   * A region that nobody has used for this long hibernates: its peers stop ticking and send no heartbeats until it is used
+   * again; 0 keeps all awake. All stores of a cluster need the same `electionTicks` and `tickIntervalMs` for it.
+   */
+  readonly hibernateAfterMs: number;
+  /** How often the leader of a region that hibernates tells the scheduler of it. */
+  readonly idleRegionHeartbeatIntervalMs: number;
   readonly storeHeartbeatIntervalMs: number;
   readonly snapshotGcIntervalMs: number;
   /** Age at which a generated snapshot is collected although the log still reaches back to it. */
@@ -125,6 +132,8 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   regionSplitBytes: 96 * mib,
   maxSplitKeys: 10,
   regionHeartbeatIntervalMs: 10_000,
+  hibernateAfterMs: 0,
+  idleRegionHeartbeatIntervalMs: 60_000,
   storeHeartbeatIntervalMs: 10_000,
   snapshotGcIntervalMs: 60_000,
   sentSnapshotMaxAgeMs: 4 * 3_600_000,
@@ -195,7 +204,10 @@ export function resolveRaftStoreConfig(partial: Partial<RaftStoreConfig> = {}): 
 const refuse = (violations: readonly string[]) => new RaftStoreConfigError(violations);
 
 /** Intervals of which 0 means never. */
-const mayBeZero: ReadonlySet<string> = new Set<keyof RaftStoreConfig>(['consistencyCheckIntervalMs']);
+const mayBeZero: ReadonlySet<string> = new Set<keyof RaftStoreConfig>([
+  'consistencyCheckIntervalMs',
+  'hibernateAfterMs',
+]);
 
 function fieldViolation(name: string, value: unknown): string | undefined {
   if (!(name in defaultRaftStoreConfig)) return `${name} is not a setting`;

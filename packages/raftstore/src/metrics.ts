@@ -62,6 +62,10 @@ export interface StoreMetricsSnapshot {
   readonly snapshotsApplying: number;
   readonly peers: number;
   readonly leaders: number;
+  /** Peers of regions that hibernate. */
+  readonly hibernatingPeers: number;
+  /** Ticks of single peers; those that hibernate have none. */
+  readonly peerTicks: number;
   /** The workers beside the actors, by name. */
   readonly workers: Readonly<Record<string, TaskWorkerStats>>;
 }
@@ -79,6 +83,8 @@ type Gauge =
   | 'snapshotsApplying'
   | 'peers'
   | 'leaders'
+  | 'hibernatingPeers'
+  | 'peerTicks'
   | 'workers';
 
 /** Counts what a store does. */

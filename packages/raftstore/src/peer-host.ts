@@ -6,6 +6,7 @@ import { RegionTree } from '@flotilla/scheduler-client';
 import type { ApplyMessage } from './apply/message.ts';
 import type { RaftStoreConfig } from './config.ts';
 import type { ConsistencyChecker } from './consistency/consistency-checker.ts';
+import type { StoreLiveness } from './hibernation/store-liveness.ts';
 import type { LoadedRegion } from './load-regions.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { Peer } from './peer/peer.ts';
@@ -39,6 +40,7 @@ export interface PeerHostOptions {
   readonly logWriter: LogWriter;
   readonly metrics: StoreMetrics;
   readonly snapshots: SnapshotManager;
+  readonly liveness: StoreLiveness;
   readonly consistency: ConsistencyChecker;
   readonly raftMailbox: Mailbox<RaftWorkerMessage>;
   readonly applyMailbox: Mailbox<ApplyMessage>;
@@ -68,6 +70,7 @@ export class PeerHost implements PartHost {
   readonly metrics: StoreMetrics;
   readonly snapshots: SnapshotManager;
   readonly regionSnapshots: RegionSnapshots;
+  readonly liveness: StoreLiveness;
   readonly consistency: ConsistencyChecker;
   readonly regions: RegionTree<{ readonly region: metapb.Region }> = new RegionTree();
   readonly claimedRegions: Map<number, metapb.Region> = new Map();
@@ -91,6 +94,7 @@ export class PeerHost implements PartHost {
     this.snapshots = options.snapshots;
     this.regionSnapshots = new RegionSnapshots(options.kvEngine, options.runtime, options.config);
     this.consistency = options.consistency;
+    this.liveness = options.liveness;
     this.#openedAtMs = options.runtime.clock.monotonicMs();
   }
 

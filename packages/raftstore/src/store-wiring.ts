@@ -1,7 +1,6 @@
 import { createMailbox, type Mailbox, type SendOutcome, type TaskWorker } from '@flotilla/actor';
 import type { RaftLogStore } from '@flotilla/engine';
-import type { raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
-import { schedulerpb } from '@flotilla/protocol';
+import { type raft_cmdpb, raft_serverpb, schedulerpb } from '@flotilla/protocol';
 import type { Logger } from '@flotilla/runtime';
 import { Subject } from 'rxjs';
 import { answerWaiting } from './answer-waiting.ts';
@@ -10,6 +9,7 @@ import type { ApplyMessage } from './apply/message.ts';
 import type { RaftStoreConfig } from './config.ts';
 import { ConsistencyChecker } from './consistency/consistency-checker.ts';
 import type { Inconsistency } from './consistency/inconsistency.ts';
+import { aliveMessage, StoreLiveness } from './hibernation/store-liveness.ts';
 import { StoreMetrics, type StoreMetricsSnapshot } from './metrics.ts';
 import { PeerHost } from './peer-host.ts';
 import type { OpenRaftStoreOptions } from './raft-store.ts';
@@ -74,6 +74,7 @@ export class StoreWiring {
   readonly #options: StoreWiringOptions;
   readonly #storeId: number;
   readonly #startTimeMs: number;
+  readonly #liveness: StoreLiveness;
   readonly #pendingVotes = new PendingVotes();
   #changes: LeadershipChange[] = [];
   #regionChanges: RegionChange[] = [];
@@ -97,6 +98,7 @@ export class StoreWiring {
       onPersisted: (effects) => this.raftWorker.complete(effects),
       onFailure: (cause) => options.onFailure('the raft database refused a write', cause),
     });
+    this.#liveness = this.#createLiveness();
     this.raftWorker = this.#createRaftWorker();
     this.consistency = this.#createConsistencyChecker();
     this.applyWorker = this.#createApplyWorker();
@@ -121,6 +123,12 @@ export class StoreWiring {
   /** Brings a message from another store to its peer, or to the store worker where there is none. */
   deliver(message: raft_serverpb.RaftMessage): SendOutcome {
     this.metrics.raftMessagesReceived += 1;
+    const fromStoreId = message.fromPeer?.storeId ?? 0;
+    if (message.extra?.type === raft_serverpb.ExtraMessageType.StoreAlive) {
+      this.#liveness.alive(fromStoreId, message.extra.incarnation);
+      return 'accepted';
+    }
+    this.#liveness.heard(fromStoreId);
     const outcome = this.host.router.send(message.regionId, { type: 'raftMessage', message });
     const final = outcome === 'notFound' ? this.storeMailbox.send({ type: 'storeRaftMessage', message }) : outcome;
     if (final !== 'accepted') this.metrics.raftMessagesDropped += 1;
@@ -154,6 +162,8 @@ export class StoreWiring {
       snapshotsSending: this.snapshots.sending,
       snapshotsReceiving: this.snapshots.receiving,
       snapshotsApplying: this.snapshots.applying,
+      hibernatingPeers: this.raftWorker.sleepers,
+      peerTicks: this.raftWorker.peerTicks,
       peers: peers.length,
       leaders: peers.filter((peer) => peer.isLeader).length,
       workers: Object.fromEntries(workers),
@@ -165,6 +175,17 @@ export class StoreWiring {
     return new SlowWriteWatch({ database, config, clock: runtime.clock, logger, metrics: this.metrics });
   }
 
+  #createLiveness(): StoreLiveness {
+    const { config, runtime } = this.#options;
+    const incarnation = runtime.random.fork('incarnation').integer(1, 2 ** 48);
+    return new StoreLiveness({
+      electionTicks: config.electionTicks,
+      heartbeatTicks: config.heartbeatTicks,
+      sendAlive: (storeId) => this.host.send(aliveMessage(this.#storeId, storeId, incarnation)),
+      onLost: (storeId) => this.raftWorker.wakeRegionsOn(storeId),
+    });
+  }
+
   #createRaftWorker(): RaftWorker {
     return new RaftWorker({
       config: this.#options.config,
@@ -174,6 +195,7 @@ export class StoreWiring {
         if (message.type === 'raftMessage')
           this.storeMailbox.send({ type: 'storeRaftMessage', message: message.message });
       },
+      onTick: () => this.#liveness.tick(),
       onLoopEnd: () => this.#publishChanges(),
     });
   }
@@ -310,6 +332,7 @@ export class StoreWiring {
       logWriter: this.logWriter,
       metrics: this.metrics,
       snapshots: this.snapshots,
+      liveness: this.#liveness,
       consistency: this.consistency,
       raftMailbox: this.raftMailbox,
       applyMailbox: this.applyMailbox,

@@ -9,7 +9,8 @@ type GaugeField =
   | `${'raft' | 'store' | 'apply' | 'scheduler'}MailboxLength`
   | `snapshots${'Sending' | 'Receiving' | 'Applying'}`
   | 'pendingLogBytes'
-  | 'applyQueueBytes';
+  | 'applyQueueBytes'
+  | 'hibernatingPeers';
 /** Told otherwise: by region, by worker. */
 type ToldElsewhere = 'peers' | 'leaders' | 'regionTasksPending';
 /** A new field of the store's figures has to be described here. */
@@ -38,6 +39,7 @@ export const storeCounters: readonly StoreFigure<CounterField>[] = figures<Count
   logBytes: 'Bytes written to raft logs.',
   logAppends: 'Appends of peers that synced writes held together.',
   appliedOperations: 'Operations applied to the data.',
+  peerTicks: 'Ticks of single peers.',
   splits: 'Splits of regions that this store led.',
   campaigns: 'Times that peers began to ask for votes because they missed a leader.',
   electionsWon: 'Elections won by peers of this store.',
@@ -54,6 +56,7 @@ export const storeGauges: readonly StoreFigure<GaugeField>[] = figures<GaugeFiel
   applyMailboxLength: 'Messages that wait for the apply worker.',
   schedulerMailboxLength: 'Messages that wait for the scheduler worker.',
   pendingLogBytes: 'Bytes gathered behind the write of the raft database that is under way.',
+  hibernatingPeers: 'Peers of regions that hibernate.',
   applyQueueBytes: 'Bytes of committed entries that wait to be applied.',
   snapshotsSending: 'Snapshots being sent.',
   snapshotsReceiving: 'Snapshots being received.',

@@ -57,9 +57,14 @@ export function tickLeader(raft: RaftState): void {
     abortTransfer(raft);
   }
   if (raft.heartbeatElapsed >= raft.config.heartbeatTick) {
-    raft.heartbeatElapsed = 0;
-    broadcastHeartbeat(raft, raft.config.numberHeartbeats ? raft.reads.beginRound() : raft.reads.heartbeatContext());
+    heartbeat(raft);
   }
+}
+
+/** Leader: sends a heartbeat to every member. */
+export function heartbeat(raft: RaftState): void {
+  raft.heartbeatElapsed = 0;
+  broadcastHeartbeat(raft, raft.config.numberHeartbeats ? raft.reads.beginRound() : raft.reads.heartbeatContext());
 }
 
 /** Steps down unless a quorum was active since the last check. Source: thesis 6.2. */

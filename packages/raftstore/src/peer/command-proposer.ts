@@ -16,6 +16,7 @@ const { AdminCmdType } = raft_cmdpb;
 
 /** Takes a command: a read waits for a ReadIndex round, a write goes into the log, whatever cannot be is answered at once. */
 export function handleCommand(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Reply): void {
+  peer.hibernation.noteUse();
   const error = takeCommand(peer, request, reply);
   if (error === undefined) return;
   peer.context.metrics.refusedProposals += 1;

@@ -19,6 +19,10 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
     answerSnapshotRequest(peer, message);
     return;
   }
+  if (message.extra !== undefined && fromPeer.id !== 0 && toPeer.id === peer.meta.id) {
+    if (!isFromStalePeer(peer, message)) peer.hibernation.handle(peer, fromPeer, message.extra);
+    return;
+  }
   if (message.message === undefined || isFromStalePeer(peer, message)) return;
   if (toPeer.id < peer.meta.id) return;
   if (toPeer.id > peer.meta.id) {

@@ -5,6 +5,7 @@ import type { RegionTree } from '@flotilla/scheduler-client';
 import type { ApplyMessage } from '../apply/message.ts';
 import type { RaftStoreConfig } from '../config.ts';
 import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
+import type { StoreLiveness } from '../hibernation/store-liveness.ts';
 import type { LogGcTask } from '../log-gc-worker/message.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { LogWriter } from '../raft-worker/log-writer.ts';
@@ -83,4 +84,6 @@ export interface PeerContext {
    */
   reloadPeer(peer: Peer, install: SnapshotInstall): void;
   readonly clusterId: number;
+  /** Which of the stores are alive that this one has hibernating regions with. */
+  readonly liveness: StoreLiveness;
 }

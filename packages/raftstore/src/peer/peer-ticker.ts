@@ -76,10 +76,11 @@ export class PeerTicker {
     }
     this.#untilHeartbeat -= 1;
     if (this.#hasPending && peer.isLeader && pendingPeersOf(peer).length === 0) this.#untilHeartbeat = 0;
-    if (this.#untilHeartbeat <= 0) this.#heartbeat(peer);
+    if (this.#untilHeartbeat <= 0) this.heartbeatNow(peer);
   }
 
-  #heartbeat(peer: Peer): void {
+  /** Tells the scheduler of the region, if this peer leads it. */
+  heartbeatNow(peer: Peer): void {
     this.#untilHeartbeat = this.#heartbeatTicks;
     this.#hasPending = false;
     if (!peer.isLeader || !peer.isInitialized) return;

@@ -2,6 +2,8 @@ import { metapb, type raft_serverpb } from '@flotilla/protocol';
 import { appendThread, applyThread, type Message, type RawNode, type Role } from '@flotilla/raft';
 import { type Logger, unreachable } from '@flotilla/runtime';
 import type { ApplyResult } from '../apply/message.ts';
+import { Hibernation } from '../hibernation/hibernation.ts';
+import { wakeFor } from '../hibernation/waking.ts';
 import { toWireMessage } from '../raft-message.ts';
 import type { PeerMessage } from '../raft-worker/message.ts';
 import { findPeer, isInitialized } from '../region.ts';
@@ -56,6 +58,7 @@ export class Peer {
   readonly logger: Logger;
   readonly outstanding: OutstandingApply;
   readonly ticker: PeerTicker;
+  readonly hibernation: Hibernation;
   readonly splitCheck: SplitCheck;
   readonly snapshotSource: SnapshotSource;
   /** Other peers as their messages introduced them, before the region lists them. */
@@ -86,6 +89,7 @@ export class Peer {
     this.ticker = new PeerTicker(options.context.config, options.region.id);
     this.splitCheck = new SplitCheck(options.context.config);
     const { config, runtime } = options.context;
+    this.hibernation = new Hibernation(config);
     this.reads = new ReadQueue(
       runtime.random.fork(`reads ${options.region.id} ${options.meta.id}`).integer(0, 2 ** 32),
     );
@@ -134,6 +138,7 @@ export class Peer {
   }
 
   handle(message: PeerMessage): void {
+    if (this.hibernation.isAsleep && !this.isDestroying) wakeFor(this, message);
     switch (message.type) {
       case 'raftCommand':
         this.#noteWait(message.receivedAtMs);
@@ -194,6 +199,7 @@ export class Peer {
     if (!this.isResuming) this.node.tick();
     this.ticker.tick(this);
     this.splitCheck.tick(this);
+    this.hibernation.tick(this);
   }
 
   /** Turns what the core has decided since the last time into effects. Called once per loop for each touched peer. */
@@ -246,6 +252,7 @@ export class Peer {
       wantedSnapshotIndex: 0,
       startKey: introduces ? this.region.startKey : noKey,
       endKey: introduces ? this.region.endKey : noKey,
+      extra: undefined,
     };
     if (message.type === 'MsgSnap') this.context.snapshots.send(raftMessage);
     else this.context.send(raftMessage);
@@ -415,6 +422,7 @@ export class Peer {
     this.#isLeader = isLeader;
     this.#leaderId = leaderId;
     this.#term = term;
+    if (this.hibernation.isAsleep) this.hibernation.wake(this);
     if (!isLeader && !this.reads.isEmpty) failReads(this);
     this.context.leadershipChanged({ regionId: this.regionId, term, leader: this.leader, isLocal: isLeader });
     if (!gained) return;

@@ -1,6 +1,7 @@
 import type { ActorHandler, Mailbox } from '@flotilla/actor';
 import { unreachable } from '@flotilla/runtime';
 import type { RaftStoreConfig } from '../config.ts';
+import { AwakePeers } from '../hibernation/awake-peers.ts';
 import type { Peer } from '../peer/peer.ts';
 import { failed, outcomeUnknown, regionNotFound } from '../region-error.ts';
 import { answerIfOpen } from '../reply.ts';
@@ -14,6 +15,8 @@ export interface RaftWorkerOptions {
   readonly logWriter: LogWriter;
   /** Takes a message for a region that has no peer here, for the store worker to look at. */
   readonly onUnrouted: (regionId: number, message: PeerMessage) => void;
+  /** Called at each tick, after the peers have had theirs. */
+  readonly onTick: () => void;
   /** Called after each loop. */
   readonly onLoopEnd: () => void;
 }
@@ -30,6 +33,7 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
   readonly #options: RaftWorkerOptions;
   readonly #peers = new Map<number, Peer>();
   readonly #touched = new Set<Peer>();
+  readonly #ticking: AwakePeers;
   #completions: LogEffect[] = [];
   #inHand: readonly RaftWorkerMessage[] = [];
   #isTickQueued = false;
@@ -37,6 +41,17 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
 
   constructor(options: RaftWorkerOptions) {
     this.#options = options;
+    this.#ticking = new AwakePeers(options.config);
+  }
+
+  /** How many peers hibernate. */
+  get sleepers(): number {
+    return this.#ticking.asleep.size;
+  }
+
+  /** Ticks of single peers since the store was opened. */
+  get peerTicks(): number {
+    return this.#ticking.peerTicks;
   }
 
   /** Peers by region id. */
@@ -46,12 +61,16 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
 
   addPeer(peer: Peer): void {
     this.#peers.set(peer.regionId, peer);
+    this.#ticking.add(peer);
     this.complete([{ regionId: peer.regionId, message: { type: 'start' } }]);
   }
 
   removePeer(regionId: number): void {
     const peer = this.#peers.get(regionId);
-    if (peer !== undefined) this.#touched.delete(peer);
+    if (peer !== undefined) {
+      this.#touched.delete(peer);
+      this.#ticking.delete(peer);
+    }
     this.#peers.delete(regionId);
   }
 
@@ -72,7 +91,10 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
     const { config, logWriter, onLoopEnd } = this.#options;
     this.#inHand = messages;
     for (const message of messages) this.#dispatch(message);
-    for (const peer of this.#touched) peer.handleReady();
+    for (const peer of this.#touched) {
+      peer.handleReady();
+      if (this.#ticking.asleep.has(peer)) this.#ticking.settle(peer);
+    }
     this.#touched.clear();
     logWriter.flush();
     onLoopEnd();
@@ -92,6 +114,16 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
     }
   }
 
+  /** A store is lost, or was restarted: wakes the peers of its regions, which elect another leader if theirs was there. */
+  wakeRegionsOn(storeId: number): void {
+    for (const peer of [...this.#ticking.asleep]) {
+      if (!peer.region.peers.some((member) => member.storeId === storeId)) continue;
+      peer.hibernation.wake(peer, peer.leader?.storeId === storeId);
+      this.#ticking.settle(peer);
+      this.#touched.add(peer);
+    }
+  }
+
   #announce(): void {
     if (this.#areCompletionsAnnounced) return;
     this.#areCompletionsAnnounced = this.#options.mailbox.sendControl({ type: 'completions' }) === 'accepted';
@@ -104,10 +136,8 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
         return;
       case 'tick':
         this.#isTickQueued = false;
-        for (const peer of this.#peers.values()) {
-          peer.tick();
-          this.#touched.add(peer);
-        }
+        this.#ticking.tick(this.#touched);
+        this.#options.onTick();
         return;
       case 'completions':
         this.#handleCompletions();
@@ -134,5 +164,6 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
     }
     peer.handle(message);
     this.#touched.add(peer);
+    this.#ticking.settle(peer);
   }
 }
