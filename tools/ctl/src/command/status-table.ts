@@ -3,8 +3,9 @@ import { grouped } from '../load/progress.ts';
 import type { Terminal } from '../terminal.ts';
 import { escapeTsvField } from '../tsv-field.ts';
 import type { ClusterOverview, PeerStatus, RegionOverview, StoreOverview } from './status.ts';
+import { renderStoreLoad } from './store-load.ts';
 
-/** The overview as two tables for people. */
+/** The overview as tables for people. */
 export function renderStatus(overview: ClusterOverview, terminal: Terminal): string {
   const style = (format: Parameters<Terminal['style']>[1], text: string): string =>
     terminal.style('output', format, text);
@@ -18,10 +19,12 @@ export function renderStatus(overview: ClusterOverview, terminal: Terminal): str
   for (const region of overview.regions) {
     for (const [position, peer] of region.peers.entries()) regions.push(peerRow(region, peer, position === 0, style));
   }
+  const load = renderStoreLoad(overview.stores, headings);
   return [
     `cluster ${overview.clusterId}: ${count(overview.stores.length, 'store')}, ${count(overview.regions.length, 'region')}`,
     stores.toString(),
     regions.toString(),
+    ...(load === undefined ? [] : [load]),
     '',
   ].join('\n');
 }

@@ -5,6 +5,7 @@ import type { RegionWithLeader } from '@flotilla/scheduler-client';
 import { type Command, withConnection } from '../command-context.ts';
 import { exitCode } from '../exit-code.ts';
 import { renderStatus } from './status-table.ts';
+import { storeMetricsJson } from './store-load.ts';
 
 /** One peer of a region: where it is, and what its store says of it if the store answered. */
 export interface PeerStatus {
@@ -98,6 +99,9 @@ function jsonOf(overview: ClusterOverview): unknown {
       ...(report.type === 'silent' ? { reason: report.reason } : {}),
       regions,
       leaders,
+      ...(report.type === 'answered' && report.status.metrics !== undefined
+        ? { metrics: storeMetricsJson(report.status.metrics) }
+        : {}),
     })),
     regions: overview.regions.map(({ region, leader, peers }) => ({
       id: region.id,

@@ -99,3 +99,38 @@ test('shows a store that does not answer, and what the scheduler knows of its pe
   await bench.run('status');
   expect(bench.terminal.output).toContain('no answer');
 });
+
+test('shows how the stores do their work, from their own figures', async () => {
+  const figures = flotillapb.StoreMetrics.create({
+    latencies: [
+      { name: 'propose_to_apply', count: 12_345, totalUs: 1, p50Us: 1_240, p99Us: 25_000, maxUs: 30_000 },
+      { name: 'log_write', count: 10, totalUs: 1, p50Us: 90, p99Us: 400, maxUs: 500 },
+      { name: 'apply', count: 10, totalUs: 1, p50Us: 300, p99Us: 1_000, maxUs: 1_000 },
+      { name: 'read', count: 0, totalUs: 0, p50Us: 0, p99Us: 0, maxUs: 0 },
+    ],
+    counters: [{ name: 'slow_writes', value: 2 }],
+    gauges: [
+      { name: 'raft_mailbox_length', value: 1_000 },
+      { name: 'apply_mailbox_length', value: 3 },
+      { name: 'apply_queue_bytes', value: 99_999 },
+    ],
+    workers: [flotillapb.WorkerStatus.create({ name: 'region', done: 4, failed: 1, replaced: 3, pending: 2 })],
+  });
+  const report = answered(0, 0, 6);
+  if (report.type !== 'answered') throw new Error('the store answers');
+  bench.cluster.reports = [{ ...report, status: { ...report.status, metrics: figures } }, answered(1, 0, 6)];
+  await bench.run('status');
+  expect(bench.terminal.output).toMatch(
+    /│ 1 +│ 12,345 │ 1\.2\/25 +│ 0\.1\/0\.4 │ 0\.3\/1\.0 +│ 0 +│ - +│ 1,003 messages, 2 tasks │ 2 slow writes, 1 failed tasks, 3 replaced workers │/,
+  );
+  bench.clear();
+  await bench.run('status', '--json');
+  const { stores: told } = JSON.parse(bench.terminal.output) as { stores: { metrics?: Record<string, unknown> }[] };
+  expect(told[1]).not.toHaveProperty('metrics');
+  expect(told[0]?.metrics).toMatchObject({
+    latencies: { propose_to_apply: { count: 12_345, p99Us: 25_000 } },
+    counters: { slow_writes: 2 },
+    gauges: { raft_mailbox_length: 1_000 },
+    workers: { region: { done: 4, isRunning: false } },
+  });
+});
