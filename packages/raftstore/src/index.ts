@@ -28,6 +28,8 @@ export type {
   RaftStoreHandle,
   RegionChange,
   RegionSnapshot,
+  SnapshotEvent,
   SnapshotReceiver,
+  SplitChange,
 } from './store-handle.ts';
 export type { Transport, TransportOutcome } from './transport.ts';

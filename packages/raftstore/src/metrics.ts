@@ -16,6 +16,9 @@ export interface StoreMetricsSnapshot {
   readonly snapshotsApplied: number;
   /** Received snapshots whose files were damaged before they were taken in; others were asked for. */
   readonly snapshotsDamaged: number;
+  /** Bytes of snapshot files that the transport took, and that were stored here. */
+  readonly snapshotBytesSent: number;
+  readonly snapshotBytesReceived: number;
   readonly logCompactions: number;
   /** Hashes of regions that were computed. */
   readonly consistencyChecks: number;
@@ -98,6 +101,8 @@ export class StoreMetrics {
   snapshotSendRetries = 0;
   snapshotsApplied = 0;
   snapshotsDamaged = 0;
+  snapshotBytesSent = 0;
+  snapshotBytesReceived = 0;
   logCompactions = 0;
   consistencyChecks = 0;
   consistencyChecksSkipped = 0;
@@ -150,6 +155,8 @@ export class StoreMetrics {
       snapshotSendRetries: this.snapshotSendRetries,
       snapshotsApplied: this.snapshotsApplied,
       snapshotsDamaged: this.snapshotsDamaged,
+      snapshotBytesSent: this.snapshotBytesSent,
+      snapshotBytesReceived: this.snapshotBytesReceived,
       logCompactions: this.logCompactions,
       consistencyChecks: this.consistencyChecks,
       consistencyChecksSkipped: this.consistencyChecksSkipped,

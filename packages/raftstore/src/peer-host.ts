@@ -52,6 +52,7 @@ export interface PeerHostOptions {
   readonly onAskSplit: (ask: SplitAsk) => void;
   readonly onReportSplit: (regions: readonly metapb.Region[]) => void;
   readonly onRegionChange: (change: RegionChange) => void;
+  readonly onSnapshotApplied: (regionId: number, index: number) => void;
   readonly onLeadershipChange: (change: LeadershipChange) => void;
   /** Takes an apply message that came too late, to answer what it carries. */
   readonly onUnapplied: (message: ApplyMessage) => void;
@@ -179,6 +180,11 @@ export class PeerHost implements PartHost {
 
   leadershipChanged(change: LeadershipChange): void {
     this.#options.onLeadershipChange(change);
+  }
+
+  snapshotApplied(regionId: number, index: number): void {
+    this.metrics.snapshotsApplied += 1;
+    this.#options.onSnapshotApplied(regionId, index);
   }
 
   regionChanged(change: RegionChange): void {

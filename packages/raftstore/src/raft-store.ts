@@ -13,7 +13,7 @@ import { RunningStore } from './running-store.ts';
 import { NodeSnapshotDirectory } from './snapshot/node-snapshot-directory.ts';
 import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import type { RaftStoreError } from './store-error.ts';
-import type { CommandResult, RaftStoreHandle, RegionChange } from './store-handle.ts';
+import type { CommandResult, RaftStoreHandle, RegionChange, SnapshotEvent, SplitChange } from './store-handle.ts';
 import type { Transport } from './transport.ts';
 import { deleteUnownedData } from './unowned-data.ts';
 
@@ -30,7 +30,11 @@ export interface RaftStore extends RaftStoreHandle {
   readonly inconsistencies: Observable<Inconsistency>;
   /** Regions that were split, made or destroyed here, one array per batch. */
   readonly regionChanges: Observable<readonly RegionChange[]>;
-  /** Counters, queue lengths and latency sums as of now. */
+  /** Those of them that are splits. */
+  readonly splits: Observable<readonly SplitChange[]>;
+  /** Snapshots that were sent to other stores, received or taken in here, one array per batch. */
+  readonly snapshotEvents: Observable<readonly SnapshotEvent[]>;
+  /** Counters, queue lengths and histograms of times, as of now. */
   metrics(): StoreMetricsSnapshot;
   /**
    * Splits a region that is led here, at keys in order or, without any, in the middle. Resolves once and never rejects: with

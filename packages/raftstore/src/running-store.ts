@@ -14,13 +14,16 @@ import { regionStatusOf } from './peer/region-report.ts';
 import type { RaftStore, SplitOrder, StoreHealth } from './raft-store.ts';
 import { failed, regionNotFound, serverIsBusy } from './region-error.ts';
 import { replyOnce } from './reply.ts';
+import { countingReceiver } from './snapshot/snapshot-traffic.ts';
 import { toStoreError } from './store-error.ts';
 import type {
   CommandResult,
   ConsistencyOutcome,
   LeadershipChange,
   RegionChange,
+  SnapshotEvent,
   SnapshotReceiver,
+  SplitChange,
 } from './store-handle.ts';
 import { StoreWiring, type StoreWiringOptions } from './store-wiring.ts';
 
@@ -35,6 +38,8 @@ export class RunningStore implements RaftStore {
   readonly leadershipChanges: Observable<readonly LeadershipChange[]>;
   readonly inconsistencies: Observable<Inconsistency>;
   readonly regionChanges: Observable<readonly RegionChange[]>;
+  readonly splits: Observable<readonly SplitChange[]>;
+  readonly snapshotEvents: Observable<readonly SnapshotEvent[]>;
   readonly #options: RunningStoreOptions;
   readonly #logger: Logger;
   readonly #actors: Actor<never>[] = [];
@@ -52,9 +57,12 @@ export class RunningStore implements RaftStore {
       logger: this.#logger,
       onFailure: (what, cause) => this.#fail(what, cause),
     });
-    this.leadershipChanges = this.#wiring.leadershipChanges;
+    const { feeds } = this.#wiring;
+    this.leadershipChanges = feeds.leadership.changes;
+    this.regionChanges = feeds.regions.changes;
+    this.splits = feeds.splits;
+    this.snapshotEvents = feeds.snapshots.changes;
     this.inconsistencies = this.#wiring.inconsistencies;
-    this.regionChanges = this.#wiring.regionChanges;
   }
 
   /** Starts the actors, then the peers, then time. */
@@ -97,7 +105,7 @@ export class RunningStore implements RaftStore {
   }
 
   async receiveSnapshot(message: raft_serverpb.RaftMessage): Promise<SnapshotReceiver> {
-    return this.#wiring.snapshots.receive(message);
+    return countingReceiver(this.#wiring.snapshots.receive(message), this.#wiring.metrics);
   }
 
   status(): readonly flotillapb.RegionStatus[] {
@@ -159,9 +167,8 @@ export class RunningStore implements RaftStore {
         this.#fail('the kv database refused the last write', error);
       }
     }
-    this.#wiring.leadershipChanges.complete();
+    this.#wiring.feeds.complete();
     this.#wiring.inconsistencies.complete();
-    this.#wiring.regionChanges.complete();
     if (this.health.value.status === 'closing') this.health.next({ status: 'closed' });
     this.health.complete();
   }

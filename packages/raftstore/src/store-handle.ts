@@ -75,10 +75,25 @@ export interface RaftStoreHandle {
 export type RegionChange =
   /** A split made the region, and its peer here runs. */
   | { readonly type: 'created'; readonly region: metapb.Region }
-  /** The region was split; `parts` are in key order, the first is the region itself. */
-  | { readonly type: 'split'; readonly region: metapb.Region; readonly parts: readonly metapb.Region[] }
+  | SplitChange
   /** This store's peer of the region is gone. */
   | { readonly type: 'destroyed'; readonly region: metapb.Region };
+
+/** A region was split; `parts` are in key order, `region` is what became of it itself. */
+export interface SplitChange {
+  readonly type: 'split';
+  readonly region: metapb.Region;
+  readonly parts: readonly metapb.Region[];
+}
+
+/** What became of a snapshot of a region on this store. */
+export type SnapshotEvent =
+  /** The peer's store has all of it, or could not be given it; the leader sends another one then. */
+  | { readonly type: 'sent' | 'sendFailed'; readonly regionId: number; readonly toPeerId: number }
+  /** All files of it are here. */
+  | { readonly type: 'received'; readonly regionId: number; readonly index: number }
+  /** The region's data here are those of the snapshot, through the log's `index`. */
+  | { readonly type: 'applied'; readonly regionId: number; readonly index: number };
 
 /** One region's new leader as this store sees it. */
 export interface LeadershipChange {

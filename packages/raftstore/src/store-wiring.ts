@@ -6,6 +6,7 @@ import { Subject } from 'rxjs';
 import { answerWaiting } from './answer-waiting.ts';
 import { ApplyWorker } from './apply/apply-worker.ts';
 import type { ApplyMessage } from './apply/message.ts';
+import { ChangeFeeds } from './change-feeds.ts';
 import type { RaftStoreConfig } from './config.ts';
 import { ConsistencyChecker } from './consistency/consistency-checker.ts';
 import type { Inconsistency } from './consistency/inconsistency.ts';
@@ -23,8 +24,8 @@ import { SchedulerWorker } from './scheduler-worker/scheduler-worker.ts';
 import { SlowWriteWatch } from './slow-write-watch.ts';
 import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import { SnapshotManager } from './snapshot/snapshot-manager.ts';
+import { countingTransport } from './snapshot/snapshot-traffic.ts';
 import { RaftStoreError } from './store-error.ts';
-import type { LeadershipChange, RegionChange } from './store-handle.ts';
 import type { StoreMessage } from './store-worker/message.ts';
 import { PendingVotes } from './store-worker/pending-votes.ts';
 import { StoreWorker } from './store-worker/store-worker.ts';
@@ -52,8 +53,7 @@ const applyMailboxCapacity = 1 << 22;
 
 /** The actors of one store and the wires between them; starting and ending them is the running store's. */
 export class StoreWiring {
-  readonly leadershipChanges: Subject<readonly LeadershipChange[]> = new Subject<readonly LeadershipChange[]>();
-  readonly regionChanges: Subject<readonly RegionChange[]> = new Subject<readonly RegionChange[]>();
+  readonly feeds: ChangeFeeds = new ChangeFeeds();
   readonly metrics: StoreMetrics = new StoreMetrics();
   readonly raftMailbox: Mailbox<RaftWorkerMessage>;
   readonly storeMailbox: Mailbox<StoreMessage>;
@@ -76,8 +76,6 @@ export class StoreWiring {
   readonly #startTimeMs: number;
   readonly #liveness: StoreLiveness;
   readonly #pendingVotes = new PendingVotes();
-  #changes: LeadershipChange[] = [];
-  #regionChanges: RegionChange[] = [];
 
   constructor(options: StoreWiringOptions) {
     const { config, ident, logger, logStore, runtime } = options;
@@ -196,7 +194,7 @@ export class StoreWiring {
           this.storeMailbox.send({ type: 'storeRaftMessage', message: message.message });
       },
       onTick: () => this.#liveness.tick(),
-      onLoopEnd: () => this.#publishChanges(),
+      onLoopEnd: () => this.feeds.publish(),
     });
   }
 
@@ -246,12 +244,15 @@ export class StoreWiring {
       logger: this.#options.logger,
       config,
       metrics: this.metrics,
-      transport,
+      transport: countingTransport(transport, this.metrics),
       directory,
       onSent: (regionId, toPeerId, isDelivered) => {
+        this.feeds.snapshots.add({ type: isDelivered ? 'sent' : 'sendFailed', regionId, toPeerId });
         this.raftWorker.complete([{ regionId, message: { type: 'snapshotStatus', toPeerId, isDelivered } }]);
       },
       onReceived: (message) => {
+        const index = message.message?.snapshot?.metadata?.index ?? 0;
+        this.feeds.snapshots.add({ type: 'received', regionId: message.regionId, index });
         if (this.deliver(message) !== 'accepted') this.snapshots.release(message);
       },
     });
@@ -353,26 +354,16 @@ export class StoreWiring {
         this.schedulerMailbox.send({ type: 'reportSplit', regions });
       },
       onRegionChange: (change) => {
-        this.#regionChanges.push(change);
+        this.feeds.regions.add(change);
+      },
+      onSnapshotApplied: (regionId, index) => {
+        this.feeds.snapshots.add({ type: 'applied', regionId, index });
       },
       onLeadershipChange: (change) => {
-        this.#changes.push(change);
+        this.feeds.leadership.add(change);
       },
       onUnapplied: (message) => answerWaiting([message], 'the store is closing'),
     });
-  }
-
-  #publishChanges(): void {
-    if (this.#changes.length > 0) {
-      const changes = this.#changes;
-      this.#changes = [];
-      this.leadershipChanges.next(changes);
-    }
-    if (this.#regionChanges.length > 0) {
-      const changes = this.#regionChanges;
-      this.#regionChanges = [];
-      this.regionChanges.next(changes);
-    }
   }
 
   #storeStats(): schedulerpb.StoreStats {

@@ -35,6 +35,8 @@ export const storeCounters: readonly StoreFigure<CounterField>[] = figures<Count
   snapshotSendRetries: 'Transfers of snapshots that were tried again, with the same files.',
   snapshotsApplied: 'Snapshots taken in.',
   snapshotsDamaged: 'Received snapshots that were damaged; others were asked for.',
+  snapshotBytesSent: 'Bytes of snapshots sent.',
+  snapshotBytesReceived: 'Bytes of snapshots received.',
   logCompactions: 'Compactions of a raft log.',
   logBytes: 'Bytes written to raft logs.',
   logAppends: 'Appends of peers that synced writes held together.',

@@ -75,6 +75,8 @@ export interface PeerContext {
   addPart(part: NewPart): void;
   heartbeat(request: schedulerpb.RegionHeartbeatRequest): void;
   leadershipChanged(change: LeadershipChange): void;
+  /** The data of a region are those of a snapshot now. */
+  snapshotApplied(regionId: number, index: number): void;
   regionChanged(change: RegionChange): void;
   /** The peer is gone and its tombstone durable: forget it. */
   peerGone(peer: Peer): void;

@@ -134,7 +134,7 @@ function finish(peer: Peer, install: SnapshotInstall): void {
   );
   deleteGivenUp(peer, before);
   context.snapshots.endApply({ direction: 'rev', regionId, term, index });
-  context.metrics.snapshotsApplied += 1;
+  context.snapshotApplied(regionId, index);
   peer.logger.info('the data of a snapshot are in place', { index, term });
   for (const response of message?.responses ?? []) peer.deliver(response);
   for (const append of held) peer.append(append);
