@@ -31,5 +31,6 @@ export {
   type RawClientOptions,
 } from './raw-client.ts';
 export type { Pair, ScanOptions, ScanRange } from './raw-scan.ts';
+export type { RegionHashReport } from './region-hash.ts';
 export type { AttemptOutcome, StoreChannels } from './store-channels.ts';
 export type { StoreReport } from './store-report.ts';

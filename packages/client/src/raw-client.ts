@@ -1,4 +1,4 @@
-import { kvrpcpb, tinykvpb } from '@flotilla/protocol';
+import { type flotillapb, kvrpcpb, tinykvpb } from '@flotilla/protocol';
 import type { Runtime } from '@flotilla/runtime';
 import type { SchedulerClient } from '@flotilla/scheduler-client';
 import type { Items } from './batch-cutter.ts';
@@ -12,6 +12,7 @@ import { type Pair, type ScanOptions, type ScanRange, scanPages } from './raw-sc
 import { RegionBatcher, type Write } from './region-batch.ts';
 import { RegionCaller, type RegionRequest } from './region-call.ts';
 import { RegionDirectory } from './region-directory.ts';
+import { fetchRegionHash, type RegionHashReport } from './region-hash.ts';
 import type { StoreChannels } from './store-channels.ts';
 import { fetchStoreReports, type StoreReport } from './store-report.ts';
 import { writeMany } from './write-many.ts';
@@ -73,6 +74,8 @@ export interface RawClient {
   deleteMany(keys: Items<Uint8Array>, options?: BatchOptions): Promise<number>;
   /** What every store says of itself; one that does not answer has its reason in the place of its status. */
   storeReports(options?: CallOptions): Promise<readonly StoreReport[]>;
+  /** What one store has of a region's hash; `compute` has every replica compute it anew, and goes to the region's leader. */
+  regionHash(storeId: number, request: flotillapb.RegionHashRequest, options?: CallOptions): Promise<RegionHashReport>;
   /** Ends the connections; what is under way rejects. */
   close(): Promise<void>;
 }
@@ -168,6 +171,15 @@ class RoutingRawClient implements RawClient {
     const schedulerClient = this.#schedulerClient;
     const parts = { schedulerClient, channels: this.#channels, config: this.#config, runtime: this.#runtime };
     return fetchStoreReports(parts, options);
+  }
+
+  regionHash(
+    storeId: number,
+    request: flotillapb.RegionHashRequest,
+    options: CallOptions = {},
+  ): Promise<RegionHashReport> {
+    const parts = { channels: this.#channels, config: this.#config, runtime: this.#runtime };
+    return fetchRegionHash(parts, storeId, request, options);
   }
 
   async close(): Promise<void> {

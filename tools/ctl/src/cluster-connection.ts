@@ -1,5 +1,6 @@
-import type { Pair, StoreReport } from '@flotilla/client';
-import type { RegionWithLeader } from '@flotilla/scheduler-client';
+import type { Pair, RegionHashReport, StoreReport } from '@flotilla/client';
+import type { flotillapb } from '@flotilla/protocol';
+import type { OperatorClient, RegionWithLeader } from '@flotilla/scheduler-client';
 import type { RecordLimits } from './load/record-line.ts';
 
 /** A range of keys; an empty `end` is the end of all keys. */
@@ -7,6 +8,12 @@ export interface KeyRange {
   readonly start: Uint8Array;
   readonly end: Uint8Array;
 }
+
+/** Orders to the scheduler, and what it knows. */
+export type ClusterOperators = Pick<
+  OperatorClient,
+  'order' | 'find' | 'cancel' | 'getRegion' | 'getRegionAt' | 'listRegions' | 'listStores'
+>;
 
 /** A cluster as the commands see it: the routing client, the scheduler and the stores' own reports. */
 export interface ClusterConnection {
@@ -23,5 +30,9 @@ export interface ClusterConnection {
   storeReports(signal?: AbortSignal): Promise<readonly StoreReport[]>;
   /** Every region, in key order, as the scheduler knows it. */
   regions(signal?: AbortSignal): Promise<readonly RegionWithLeader[]>;
+  /** What the scheduler offers to people; connected when first asked for. */
+  operators(signal?: AbortSignal): Promise<ClusterOperators>;
+  /** What one store has of a region's hash. */
+  regionHash(storeId: number, request: flotillapb.RegionHashRequest, signal?: AbortSignal): Promise<RegionHashReport>;
   close(): Promise<void>;
 }

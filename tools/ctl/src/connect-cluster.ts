@@ -1,6 +1,11 @@
 import { createRawClient, defaultRawClientConfig } from '@flotilla/client';
 import type { Runtime } from '@flotilla/runtime';
-import { GrpcSchedulerClient, isSchedulerError, type RegionWithLeader } from '@flotilla/scheduler-client';
+import {
+  GrpcSchedulerClient,
+  isSchedulerError,
+  OperatorClient,
+  type RegionWithLeader,
+} from '@flotilla/scheduler-client';
 import type { ClusterConnection } from './cluster-connection.ts';
 import { CommandError, type GlobalOptions } from './command-context.ts';
 import { exitCode } from './exit-code.ts';
@@ -20,6 +25,7 @@ export async function connectCluster(
 ): Promise<ClusterConnection> {
   const schedulerClient = await connectScheduler(scheduler, timeoutMs, runtime, signal);
   const client = createRawClient({ schedulerClient, runtime, config: { requestTimeoutMs: timeoutMs } });
+  const operators = lazyOperators(scheduler, timeoutMs, runtime);
   const { maxKeyBytes, maxValueBytes } = defaultRawClientConfig;
   return {
     clusterId: schedulerClient.clusterId,
@@ -31,9 +37,29 @@ export async function connectCluster(
     scanPages: ({ start, end }, limit, signal) => client.scanPages({ start, end, limit }, { signal }),
     storeReports: (signal) => client.storeReports({ signal }),
     regions: (signal) => allRegions(schedulerClient, signal),
+    operators: (signal) => operators.get(signal),
+    regionHash: (storeId, request, signal) => client.regionHash(storeId, request, { signal }),
     close: async () => {
+      await operators.close();
       await client.close();
       await schedulerClient.close();
+    },
+  };
+}
+
+/** Most commands never ask for it. */
+function lazyOperators(scheduler: string, timeoutMs: number, runtime: Runtime) {
+  let connecting: Promise<OperatorClient> | undefined;
+  const config = { connectTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs };
+  return {
+    get: (signal?: AbortSignal): Promise<OperatorClient> => {
+      const given = signal === undefined ? {} : { signal };
+      connecting ??= OperatorClient.connect({ endpoints: [scheduler], runtime, config, ...given });
+      return connecting;
+    },
+    close: async (): Promise<void> => {
+      const client = await connecting?.catch(() => undefined);
+      await client?.close();
     },
   };
 }

@@ -15,6 +15,8 @@ export const exitCode = {
   internal: 70,
   /** A port of the playground is in use. */
   portInUse: 72,
+  /** An order is impossible as the cluster stands, or has ended without being done; or replicas differ. */
+  notDone: 73,
   /** The results could not be written, for instance because the disk is full. */
   outputFailed: 74,
   /** A write may or may not have taken effect; a get tells. */

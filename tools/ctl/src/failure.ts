@@ -16,6 +16,8 @@ export interface FailureReport {
 /** Codes of the client's and the scheduler client's errors. */
 const exitCodeOfCode = new Map<string, ExitCode>([
   ['invalidArgument', exitCode.badData],
+  ['impossible', exitCode.notDone],
+  ['regionNotFound', exitCode.notDone],
   ['outcomeUnknown', exitCode.outcomeUnknown],
   ['cancelled', exitCode.interrupted],
   ['deadlineExceeded', exitCode.unavailable],

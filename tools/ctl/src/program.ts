@@ -8,7 +8,9 @@ import { type ScanArguments, scan } from './command/scan.ts';
 import { status } from './command/status.ts';
 import type { CommandContext, GlobalOptions, Command as Runnable } from './command-context.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
+import { wholeNumber } from './option-number.ts';
 import type { PlaygroundOptions } from './playground/plan.ts';
+import { addRegionCommands, addStoreCommands, type Run } from './region/region-program.ts';
 import type { Terminal } from './terminal.ts';
 import type { EncodingOptions } from './text-argument.ts';
 
@@ -32,12 +34,12 @@ export async function runProgram(args: readonly string[], world: ProgramWorld): 
     .command('status')
     .description('show stores, regions, leaders, terms and log indexes')
     .action((_options: unknown, command: Command) => run(command, status, {}));
+  addRegionCommands(program, run);
+  addStoreCommands(program, run);
   addPlayground(program, run);
   await program.parseAsync([...args], { from: 'user' });
   return code;
 }
-
-type Run = <Arguments>(command: Command, runnable: Runnable<Arguments>, own: Arguments) => Promise<void>;
 
 function baseProgram({ terminal, version }: ProgramWorld): Command {
   const program = new Command('flotilla')
@@ -70,7 +72,7 @@ function baseProgram({ terminal, version }: ProgramWorld): Command {
 
 const exitCodesHelp = `
 Exit codes: 0 done · 1 key not found · 64 wrong usage · 65 malformed or oversized data · 69 cluster unavailable ·
-70 internal error · 72 playground: port in use · 74 output not written ·
+70 internal error · 72 playground: port in use · 73 order not done · 74 output not written ·
 75 outcome of a write unknown · 130 interrupted`;
 
 function withEncoding(command: Command): Command {
@@ -143,16 +145,6 @@ function addPlayground(program: Command, run: Run): void {
         .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     )
     .action((options: PlaygroundOptions, command: Command) => run(command, playground, options));
-}
-
-function wholeNumber(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!/^\d+$/.test(text) || number < minimum || number > maximum) {
-      throw new InvalidArgumentError(`Expected a whole number from ${minimum} to ${maximum}.`);
-    }
-    return number;
-  };
 }
 
 function address(text: string): string {

@@ -3,10 +3,13 @@ import {
   BatchIncompleteError,
   type ClientError,
   type Pair,
+  type RegionHashReport,
   type StoreReport,
 } from '@flotilla/client';
+import type { flotillapb } from '@flotilla/protocol';
 import type { RegionWithLeader } from '@flotilla/scheduler-client';
-import type { ClusterConnection, KeyRange } from '../src/cluster-connection.ts';
+import type { ClusterConnection, ClusterOperators, KeyRange } from '../src/cluster-connection.ts';
+import { MemoryOperators } from './memory-operators.ts';
 
 /** A cluster that is one sorted map in this process, and that fails when told to. */
 export class MemoryCluster implements ClusterConnection {
@@ -19,6 +22,12 @@ export class MemoryCluster implements ClusterConnection {
   onPut: (key: string, value: string) => void | Promise<void> = () => {};
   regionList: readonly RegionWithLeader[] = [];
   reports: readonly StoreReport[] = [];
+  /** What the scheduler offers; tests teach it. */
+  readonly memoryOperators = new MemoryOperators();
+  /** Answers for a hash; tests teach it. */
+  onHash: (storeId: number, request: flotillapb.RegionHashRequest) => RegionHashReport = () => {
+    return { type: 'silent', reason: 'nobody is here' };
+  };
   closed = 0;
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -66,6 +75,14 @@ export class MemoryCluster implements ClusterConnection {
 
   async regions(): Promise<readonly RegionWithLeader[]> {
     return this.regionList;
+  }
+
+  async operators(): Promise<ClusterOperators> {
+    return this.memoryOperators;
+  }
+
+  async regionHash(storeId: number, request: flotillapb.RegionHashRequest): Promise<RegionHashReport> {
+    return this.onHash(storeId, request);
   }
 
   async close(): Promise<void> {

@@ -9,10 +9,12 @@ export class CommandBench {
   readonly cluster = new MemoryCluster();
   terminal = new MemoryTerminal();
   readonly interrupt = new AbortController();
+  /** Called at each pause of a command, which then goes on at once; without it, time stands still. */
+  onPause: (() => void) | undefined;
 
   /** Runs one command line to its exit code, with a terminal of its own. */
   async run(...args: readonly string[]): Promise<number> {
-    const runtime = timelessRuntime();
+    const runtime = timelessRuntime(this.onPause);
     try {
       return await runProgram(args, {
         terminal: this.terminal,
@@ -39,7 +41,7 @@ export class CommandBench {
 }
 
 /** A runtime whose time stands still, while deferred work runs: files and streams bring their data meanwhile. */
-function timelessRuntime(): Runtime {
+function timelessRuntime(onPause: (() => void) | undefined): Runtime {
   const runtime = new SimulatedWorld(1).createRuntime('flotilla');
   const { timers } = runtime;
   return {
@@ -47,7 +49,11 @@ function timelessRuntime(): Runtime {
     timers: {
       after: (delayMs, callback) => timers.after(delayMs, callback),
       every: (periodMs, callback) => timers.every(periodMs, callback),
-      sleep: (delayMs, signal) => timers.sleep(delayMs, signal),
+      sleep: async (delayMs, signal) => {
+        if (onPause === undefined) return timers.sleep(delayMs, signal);
+        onPause();
+        signal?.throwIfAborted();
+      },
       defer: (callback) => setImmediate(callback),
     },
   };

@@ -14,6 +14,7 @@ export function driveClient(cluster: TestCluster, client: RawClient): RawClient 
     putMany: (pairs, options) => run(client.putMany(pairs, options)),
     deleteMany: (keys, options) => run(client.deleteMany(keys, options)),
     storeReports: (options) => run(client.storeReports(options)),
+    regionHash: (storeId, request, options) => run(client.regionHash(storeId, request, options)),
     close: () => run(client.close()),
   };
 }

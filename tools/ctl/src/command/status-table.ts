@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
+import { keyRangeText } from '../key-range-text.ts';
 import { grouped } from '../load/progress.ts';
 import type { Terminal } from '../terminal.ts';
-import { escapeTsvField } from '../tsv-field.ts';
 import type { ClusterOverview, PeerStatus, RegionOverview, StoreOverview } from './status.ts';
 import { renderStoreLoad } from './store-load.ts';
 
@@ -40,7 +40,7 @@ function storeRow({ report, regions, leaders }: StoreOverview, style: Style): st
 
 function peerRow({ region }: RegionOverview, status: PeerStatus, isFirst: boolean, style: Style): string[] {
   const { peer, report, isLeader } = status;
-  const about = isFirst ? [String(region.id), keyRange(region.startKey, region.endKey)] : ['', ''];
+  const about = isFirst ? [String(region.id), keyRangeText(region)] : ['', ''];
   const role = isLeader ? style('green', 'leader') : report === undefined ? style('red', 'unknown') : 'follower';
   const figures =
     report === undefined
@@ -52,18 +52,6 @@ function peerRow({ region }: RegionOverview, status: PeerStatus, isFirst: boolea
           report.firstIndex > report.lastIndex ? 'empty' : `${grouped(report.firstIndex)}–${grouped(report.lastIndex)}`,
         ];
   return [...about, String(peer.id), String(peer.storeId), role, ...figures];
-}
-
-function keyRange(start: Uint8Array, end: Uint8Array): string {
-  return start.length === 0 && end.length === 0 ? 'all' : `${keyText(start)} – ${keyText(end)}`;
-}
-
-function keyText(key: Uint8Array): string {
-  if (key.length === 0) return '∞';
-  const text = Buffer.from(escapeTsvField(key))
-    .toString('utf8')
-    .replace(/\p{Cc}/gu, '\u{fffd}');
-  return text.length > 20 ? `${text.slice(0, 19)}…` : text;
 }
 
 function count(number: number, noun: string): string {
