@@ -95,6 +95,8 @@ export interface RaftStoreConfig {
    * it such a change is refused.
    */
   readonly allowUnsafeMemberChanges: boolean;
+  /** Bytes of log kept for a slow follower, roughly; past this it is left to a snapshot. By default 3/4 of a region. */
+  readonly logGcMaxBytes: number;
   /** How often a leader has all replicas of its region compare their data; 0 is never. */
   readonly consistencyCheckIntervalMs: number;
   /** Regions of one store that may be hashed at once; each keeps a snapshot of the database. */
@@ -127,6 +129,7 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   logGcIntervalMs: 10_000,
   logGcThreshold: 50,
   logGcMaxEntries: 128_000,
+  logGcMaxBytes: 72 * mib,
   splitCheckIntervalMs: 10_000,
   regionMaxBytes: 144 * mib,
   regionSplitBytes: 96 * mib,

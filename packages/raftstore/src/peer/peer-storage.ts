@@ -34,6 +34,7 @@ export class PeerStorage implements RaftStorage {
   #lastTerm: number;
   #persistedIndex: number;
   #truncated: TruncatedState;
+  #logBytes = 0;
 
   constructor(options: PeerStorageOptions) {
     const { raftState, truncated } = options;
@@ -52,6 +53,11 @@ export class PeerStorage implements RaftStorage {
 
   get truncated(): TruncatedState {
     return this.#truncated;
+  }
+
+  /** Bytes of the entries that were appended since the peer was loaded and not compacted since, roughly. */
+  get logBytes(): number {
+    return this.#logBytes;
   }
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
@@ -105,6 +111,7 @@ export class PeerStorage implements RaftStorage {
       });
       const payloads = entries.map((entry) => eraftpb.Entry.encode(toWireEntry(entry)));
       logStore.appendEntries(batch, regionId, first.index, payloads, this.#lastIndex);
+      for (const payload of payloads) this.#logBytes += payload.length;
       this.#cache.append(entries);
       this.#persistedIndex = Math.min(this.#persistedIndex, first.index - 1);
       this.#lastIndex = last.index;
@@ -128,6 +135,7 @@ export class PeerStorage implements RaftStorage {
     this.#cache.dropThrough(Number.POSITIVE_INFINITY);
     this.#hardState = hardState.term === 0 ? this.#hardState : hardState;
     this.#hardState = { ...this.#hardState, commit: Math.max(this.#hardState.commit, index) };
+    this.#logBytes = 0;
     this.#lastIndex = index;
     this.#lastTerm = term;
     this.#persistedIndex = index;
@@ -144,6 +152,9 @@ export class PeerStorage implements RaftStorage {
   /** Follows a compaction that has been applied; the entries themselves are deleted later, in a worker. */
   compact(truncated: TruncatedState): void {
     if (truncated.index <= this.#truncated.index) return;
+    // The entries' sizes are not kept: what is left of them has its share.
+    const before = this.#lastIndex - this.#truncated.index;
+    this.#logBytes *= Math.max(0, this.#lastIndex - truncated.index) / Math.max(1, before);
     this.#truncated = truncated;
     this.#cache.dropThrough(truncated.index);
   }

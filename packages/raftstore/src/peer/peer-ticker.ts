@@ -1,8 +1,7 @@
-import { raft_cmdpb } from '@flotilla/protocol';
 import { type RaftStoreConfig, ticksOf } from '../config.ts';
-import { ignoreReply } from '../reply.ts';
 import { beginConsistencyCheck } from './consistency-check.ts';
 import { LeaderWatch } from './leader-watch.ts';
+import { isLogTooLong, proposeCompaction } from './log-compaction.ts';
 import { leaveJointSoon } from './membership-proposer.ts';
 import type { Peer } from './peer.ts';
 import { retryReads } from './read-admission.ts';
@@ -90,6 +89,11 @@ export class PeerTicker {
     leaveJointSoon(peer);
   }
 
+  /** Compacts at the next tick when the log has become too long meanwhile: an interval may see more than the limit. */
+  noteApplied(peer: Peer): void {
+    if (this.#untilLogGc > 1 && peer.isLeader && isLogTooLong(peer)) this.#untilLogGc = 1;
+  }
+
   /** Has the entries deleted that an applied compaction has given up; asked again while the worker's queue is full. */
   collectLog(peer: Peer): void {
     const endIndex = peer.storage.firstIndex();
@@ -100,41 +104,6 @@ export class PeerTicker {
 
   #considerCompaction(peer: Peer): void {
     this.collectLog(peer);
-    if (!peer.isLeader) return;
-    const compactIndex = compactionIndexOf(peer);
-    if (compactIndex === undefined) return;
-    const compactTerm = peer.storage.term(compactIndex);
-    if (typeof compactTerm !== 'number') return;
-    const request = raft_cmdpb.RaftCmdRequest.create({
-      header: raft_cmdpb.RaftRequestHeader.create({
-        regionId: peer.regionId,
-        peer: peer.meta,
-        regionEpoch: peer.region.regionEpoch,
-      }),
-      adminRequest: raft_cmdpb.AdminRequest.create({
-        cmdType: raft_cmdpb.AdminCmdType.CompactLog,
-        compactLog: { compactIndex, compactTerm },
-      }),
-    });
-    peer.handle({ type: 'raftCommand', request, reply: ignoreReply });
+    if (peer.isLeader) proposeCompaction(peer);
   }
-}
-
-/**
- * The index up to which the log can go: what every replica holds, once it is worth a command; past the slowest follower
- * when more entries than the limit would be kept for it. `undefined` when there is nothing to do.
- *
- * Invariant: below the applied index, so that the entry after it is there to be compared with.
- */
-export function compactionIndexOf(peer: Peer): number | undefined {
-  const { logGcMaxEntries, logGcThreshold } = peer.context.config;
-  const firstIndex = peer.storage.firstIndex();
-  const applied = peer.appliedIndex;
-  let held = applied;
-  for (const { match } of peer.node.status().progress) held = Math.min(held, match);
-  const kept = applied - firstIndex;
-  const wanted = kept >= logGcMaxEntries ? Math.max(firstIndex + Math.floor(kept / 2), held) : held;
-  const isWorthIt = kept >= logGcMaxEntries || held - firstIndex >= logGcThreshold;
-  const index = Math.min(wanted, applied) - 1;
-  return isWorthIt && index >= firstIndex ? index : undefined;
 }
