@@ -40,6 +40,23 @@ export class MemoryDisk {
     return this.#unsynced.length;
   }
 
+  /** What a power cut now would leave of a key, if it takes everything that is not synced. */
+  durable(key: Uint8Array): Uint8Array | undefined {
+    return this.#durable.get(key);
+  }
+
+  /** The values of some keys after each power cut that is possible now: one for each number of un-synced batches kept. */
+  possibleCrashes(keys: readonly Uint8Array[]): (Uint8Array | undefined)[][] {
+    const tree = this.#durable.clone();
+    const values = (): (Uint8Array | undefined)[] => keys.map((key) => tree.get(key));
+    const possible = [values()];
+    for (const batch of this.#unsynced) {
+      applyTo(tree, batch);
+      possible.push(values());
+    }
+    return possible;
+  }
+
   /** Ends as a power cut does: of the un-synced batches the first `keep` survive; the open engine is dead. */
   crash(keep = 0): void {
     for (const batch of this.#unsynced.slice(0, keep)) applyTo(this.#durable, batch);

@@ -97,6 +97,9 @@ export interface RaftStoreConfig {
   readonly allowUnsafeMemberChanges: boolean;
   /** Bytes of log kept for a slow follower, roughly; past this it is left to a snapshot. By default 3/4 of a region. */
   readonly logGcMaxBytes: number;
+  /** Free bytes on its disks below which a store takes no more writes; 0 turns that off. */
+  readonly minFreeDiskBytes: number;
+  readonly diskCheckIntervalMs: number;
   /** How often a leader has all replicas of its region compare their data; 0 is never. */
   readonly consistencyCheckIntervalMs: number;
   /** Regions of one store that may be hashed at once; each keeps a snapshot of the database. */
@@ -168,6 +171,8 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   maxPeerDownMs: 600_000,
   maxTransferLagEntries: 1024,
   allowUnsafeMemberChanges: false,
+  minFreeDiskBytes: 128 * mib,
+  diskCheckIntervalMs: 1_000,
   consistencyCheckIntervalMs: 0,
   maxConsistencyChecks: 4,
   stopOnInconsistency: false,
@@ -206,9 +211,10 @@ export function resolveRaftStoreConfig(partial: Partial<RaftStoreConfig> = {}): 
 
 const refuse = (violations: readonly string[]) => new RaftStoreConfigError(violations);
 
-/** Intervals of which 0 means never. */
+/** Settings of which 0 means never. */
 const mayBeZero: ReadonlySet<string> = new Set<keyof RaftStoreConfig>([
   'consistencyCheckIntervalMs',
+  'minFreeDiskBytes',
   'hibernateAfterMs',
 ]);
 

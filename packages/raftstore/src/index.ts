@@ -6,6 +6,7 @@ export {
   testRaftStoreConfig,
 } from './config.ts';
 export type { Inconsistency } from './consistency/inconsistency.ts';
+export type { DiskRoom, DiskSpace } from './disk/disk-space.ts';
 export { type LatencySummary, latencyBoundsMs } from './latency-histogram.ts';
 export type { StoreMetricsSnapshot } from './metrics.ts';
 export {

@@ -60,6 +60,8 @@ export interface StoreMetricsSnapshot {
   readonly pendingLogBytes: number;
   readonly applyQueueBytes: number;
   readonly regionTasksPending: number;
+  /** 1 while the store takes no writes because its disk has no room. */
+  readonly diskFull: number;
   readonly snapshotsSending: number;
   readonly snapshotsReceiving: number;
   readonly snapshotsApplying: number;
@@ -81,6 +83,7 @@ type Gauge =
   | 'pendingLogBytes'
   | 'applyQueueBytes'
   | 'regionTasksPending'
+  | 'diskFull'
   | 'snapshotsSending'
   | 'snapshotsReceiving'
   | 'snapshotsApplying'

@@ -76,7 +76,10 @@ function createPeer(
 ): Peer {
   const { region, raftState, applyState } = state;
   const { config, logStore, runtime } = context;
-  const snapshotSource = new SnapshotSource(region.id, (task) => context.scheduleRegionTask(task));
+  const snapshotSource = new SnapshotSource(
+    region.id,
+    (task) => !context.disk.isFull && context.scheduleRegionTask(task),
+  );
   const logger = context.logger.child({ regionId: region.id, peerId: meta.id });
   const storage: PeerStorage = new PeerStorage({
     regionId: region.id,

@@ -6,6 +6,7 @@ import { RegionTree } from '@flotilla/scheduler-client';
 import type { ApplyMessage } from './apply/message.ts';
 import type { RaftStoreConfig } from './config.ts';
 import type { ConsistencyChecker } from './consistency/consistency-checker.ts';
+import type { DiskWatch } from './disk/disk-watch.ts';
 import type { StoreLiveness } from './hibernation/store-liveness.ts';
 import type { LoadedRegion } from './load-regions.ts';
 import type { StoreMetrics } from './metrics.ts';
@@ -42,6 +43,7 @@ export interface PeerHostOptions {
   readonly snapshots: SnapshotManager;
   readonly liveness: StoreLiveness;
   readonly consistency: ConsistencyChecker;
+  readonly disk: DiskWatch;
   readonly raftMailbox: Mailbox<RaftWorkerMessage>;
   readonly applyMailbox: Mailbox<ApplyMessage>;
   readonly raftWorker: RaftWorker;
@@ -73,6 +75,7 @@ export class PeerHost implements PartHost {
   readonly regionSnapshots: RegionSnapshots;
   readonly liveness: StoreLiveness;
   readonly consistency: ConsistencyChecker;
+  readonly disk: DiskWatch;
   readonly regions: RegionTree<{ readonly region: metapb.Region }> = new RegionTree();
   readonly claimedRegions: Map<number, metapb.Region> = new Map();
   readonly applyQueue: { bytes: number } = { bytes: 0 };
@@ -95,6 +98,7 @@ export class PeerHost implements PartHost {
     this.snapshots = options.snapshots;
     this.regionSnapshots = new RegionSnapshots(options.kvEngine, options.runtime, options.config);
     this.consistency = options.consistency;
+    this.disk = options.disk;
     this.liveness = options.liveness;
     this.#openedAtMs = options.runtime.clock.monotonicMs();
   }

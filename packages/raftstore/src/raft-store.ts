@@ -7,6 +7,7 @@ import type { Observable } from 'rxjs';
 import { bootstrapStore } from './bootstrap.ts';
 import { type RaftStoreConfig, resolveRaftStoreConfig } from './config.ts';
 import type { Inconsistency } from './consistency/inconsistency.ts';
+import { type DiskSpace, NodeDiskSpace } from './disk/disk-space.ts';
 import { loadRegions } from './load-regions.ts';
 import type { StoreMetricsSnapshot } from './metrics.ts';
 import { RunningStore } from './running-store.ts';
@@ -65,6 +66,8 @@ export interface OpenRaftStoreOptions {
   readonly storeAddress: string;
   /** Where snapshot files live: a directory's path, or a twin of one. A path is needed for workers on threads. */
   readonly snapshotDirectory: string | SnapshotDirectory;
+  /** Tells the room on the store's disks; by default the file systems' of the databases, where they have paths. */
+  readonly diskSpace?: DiskSpace | undefined;
   /** Whether snapshots and log GC work on threads that open the same databases (by default), or in this thread. */
   readonly taskWorkers?: 'inline' | 'thread' | undefined;
   /** Hears, once, why the store had to stop; the process should end rather than go on without it. */
@@ -95,7 +98,14 @@ export async function openRaftStore(options: OpenRaftStoreOptions): Promise<Raft
     kvEngine,
     regions.map(({ region }) => region),
   );
-  const store = new RunningStore({ ...options, config, ident, logStore, directory });
+  const diskSpace = options.diskSpace ?? diskSpaceOf(options);
+  const store = new RunningStore({ ...options, config, ident, logStore, directory, diskSpace });
+  await store.checkDisk();
   store.start(regions);
   return store;
+}
+
+function diskSpaceOf({ kvEngine, raftEngine }: OpenRaftStoreOptions): DiskSpace | undefined {
+  const paths = [kvEngine.path, raftEngine.path].filter((path) => path !== undefined);
+  return paths.length === 0 ? undefined : new NodeDiskSpace(paths);
 }

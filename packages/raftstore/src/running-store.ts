@@ -65,6 +65,11 @@ export class RunningStore implements RaftStore {
     this.inconsistencies = this.#wiring.inconsistencies;
   }
 
+  /** Finds out whether there is room to write, before anybody writes. */
+  checkDisk(): Promise<void> {
+    return this.#wiring.disk.measure();
+  }
+
   /** Starts the actors, then the peers, then time. */
   start(regions: readonly LoadedRegion[]): void {
     const { maxMessagesPerLoop } = this.#options.config;

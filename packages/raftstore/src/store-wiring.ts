@@ -10,6 +10,7 @@ import { ChangeFeeds } from './change-feeds.ts';
 import type { RaftStoreConfig } from './config.ts';
 import { ConsistencyChecker } from './consistency/consistency-checker.ts';
 import type { Inconsistency } from './consistency/inconsistency.ts';
+import { DiskWatch } from './disk/disk-watch.ts';
 import { aliveMessage, StoreLiveness } from './hibernation/store-liveness.ts';
 import { StoreMetrics, type StoreMetricsSnapshot } from './metrics.ts';
 import { PeerHost } from './peer-host.ts';
@@ -67,6 +68,7 @@ export class StoreWiring {
   readonly schedulerWorker: SchedulerWorker;
   readonly snapshots: SnapshotManager;
   readonly consistency: ConsistencyChecker;
+  readonly disk: DiskWatch;
   readonly inconsistencies: Subject<Inconsistency> = new Subject<Inconsistency>();
   readonly tasks: TaskWorkers;
   readonly ticks: TickDriver;
@@ -98,6 +100,7 @@ export class StoreWiring {
     });
     this.#liveness = this.#createLiveness();
     this.raftWorker = this.#createRaftWorker();
+    this.disk = new DiskWatch(options.diskSpace, config, logger);
     this.consistency = this.#createConsistencyChecker();
     this.applyWorker = this.#createApplyWorker();
     this.snapshots = this.#createSnapshotManager();
@@ -157,6 +160,7 @@ export class StoreWiring {
       pendingLogBytes: this.logWriter.pendingBytes,
       applyQueueBytes: this.host.applyQueue.bytes,
       regionTasksPending: this.tasks.region.pending,
+      diskFull: this.disk.isFull ? 1 : 0,
       snapshotsSending: this.snapshots.sending,
       snapshotsReceiving: this.snapshots.receiving,
       snapshotsApplying: this.snapshots.applying,
@@ -246,6 +250,7 @@ export class StoreWiring {
       metrics: this.metrics,
       transport: countingTransport(transport, this.metrics),
       directory,
+      disk: this.disk,
       onSent: (regionId, toPeerId, isDelivered) => {
         this.feeds.snapshots.add({ type: isDelivered ? 'sent' : 'sendFailed', regionId, toPeerId });
         this.raftWorker.complete([{ regionId, message: { type: 'snapshotStatus', toPeerId, isDelivered } }]);
@@ -275,6 +280,7 @@ export class StoreWiring {
       gcSnapshots: (regionId, keys) => {
         this.host.router.sendControl(regionId, { type: 'gcSnapshot', keys });
       },
+      disk: this.disk,
       storeHeartbeat: () => {
         this.schedulerMailbox.send({ type: 'storeHeartbeat', stats: this.#storeStats() });
       },
@@ -335,6 +341,7 @@ export class StoreWiring {
       snapshots: this.snapshots,
       liveness: this.#liveness,
       consistency: this.consistency,
+      disk: this.disk,
       raftMailbox: this.raftMailbox,
       applyMailbox: this.applyMailbox,
       raftWorker: this.raftWorker,
@@ -368,14 +375,17 @@ export class StoreWiring {
 
   #storeStats(): schedulerpb.StoreStats {
     const { config } = this.#options;
+    const room = this.disk.room;
     return schedulerpb.StoreStats.create({
+      capacity: room?.capacityBytes ?? 0,
+      available: room?.availableBytes ?? 0,
       storeId: this.#storeId,
       regionCount: this.raftWorker.peers.size,
       sendingSnapCount: this.snapshots.sending,
       receivingSnapCount: this.snapshots.receiving,
       applyingSnapCount: this.snapshots.applying,
       startTime: Math.floor(this.#startTimeMs / 1000),
-      isBusy: this.host.applyQueue.bytes >= config.maxApplyQueueBytes,
+      isBusy: this.disk.isFull || this.host.applyQueue.bytes >= config.maxApplyQueueBytes,
     });
   }
 }

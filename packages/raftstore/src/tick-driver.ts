@@ -22,6 +22,7 @@ export class TickDriver {
     const { config } = options;
     this.#options = options;
     this.#periods = [
+      ['diskCheck', ticksOf(config, config.diskCheckIntervalMs)],
       ['storeHeartbeat', ticksOf(config, config.storeHeartbeatIntervalMs)],
       ['snapshotGc', ticksOf(config, config.snapshotGcIntervalMs)],
     ];

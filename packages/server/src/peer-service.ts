@@ -106,7 +106,8 @@ async function finishReceiving(receiver: SnapshotReceiver): Promise<void> {
 function snapshotRefusal(error: unknown): unknown {
   const code = (error as { readonly code?: unknown } | null)?.code;
   const message = error instanceof Error ? error.message : String(error);
-  if (code === 'tooManySnapshots') return new RequestError('resourceExhausted', message, { cause: error });
+  if (code === 'tooManySnapshots' || code === 'diskFull')
+    return new RequestError('resourceExhausted', message, { cause: error });
   if (code === 'malformedSnapshot') return new RequestError('invalidArgument', message, { cause: error });
   return error;
 }

@@ -8,6 +8,7 @@ type NumberField = FieldOf<number>;
 type GaugeField =
   | `${'raft' | 'store' | 'apply' | 'scheduler'}MailboxLength`
   | `snapshots${'Sending' | 'Receiving' | 'Applying'}`
+  | 'diskFull'
   | 'pendingLogBytes'
   | 'applyQueueBytes'
   | 'hibernatingPeers';
@@ -60,6 +61,7 @@ export const storeGauges: readonly StoreFigure<GaugeField>[] = figures<GaugeFiel
   pendingLogBytes: 'Bytes gathered behind the write of the raft database that is under way.',
   hibernatingPeers: 'Peers of regions that hibernate.',
   applyQueueBytes: 'Bytes of committed entries that wait to be applied.',
+  diskFull: '1 while the store takes no writes because its disk has no room.',
   snapshotsSending: 'Snapshots being sent.',
   snapshotsReceiving: 'Snapshots being received.',
   snapshotsApplying: 'Snapshots being taken in.',

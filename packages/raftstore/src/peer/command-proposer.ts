@@ -2,7 +2,7 @@ import { type errorpb, raft_cmdpb } from '@flotilla/protocol';
 import { epochOfRequest } from '../apply/region-applier.ts';
 import { splitRequestsOf } from '../apply/split.ts';
 import { isInitialized } from '../region.ts';
-import { failed, invalidRequest } from '../region-error.ts';
+import { failed, invalidRequest, serverIsBusy } from '../region-error.ts';
 import type { Reply } from '../reply.ts';
 import { checkCommand, classifyCommand } from './command-check.ts';
 import { transferLeader } from './leader-transfer.ts';
@@ -42,7 +42,9 @@ function takeCommand(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Repl
   if (refusal !== undefined) return refusal;
   const kind = classifyCommand(request, context.config);
   if (kind === 'read') return takeRead(peer, request, reply);
-  if (kind === 'write') return propose(peer, request, reply);
+  if (kind === 'write') {
+    return context.disk.isFull ? serverIsBusy('disk full') : propose(peer, request, reply);
+  }
   return kind === 'admin' ? takeAdmin(peer, request, reply) : kind;
 }
 

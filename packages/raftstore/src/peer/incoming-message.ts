@@ -36,6 +36,8 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
     peer.context.snapshots.release(message);
     return;
   }
+  // Its leader sends the entries again, until there is room.
+  if (peer.context.disk.isFull && message.message.entries.length > 0) return;
   if (!isInitialized(peer.region)) {
     peer.introducedConfVer = Math.max(peer.introducedConfVer, message.regionEpoch?.confVer ?? 0);
   }

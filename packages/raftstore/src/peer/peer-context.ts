@@ -5,6 +5,7 @@ import type { RegionTree } from '@flotilla/scheduler-client';
 import type { ApplyMessage } from '../apply/message.ts';
 import type { RaftStoreConfig } from '../config.ts';
 import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
+import type { DiskWatch } from '../disk/disk-watch.ts';
 import type { StoreLiveness } from '../hibernation/store-liveness.ts';
 import type { LogGcTask } from '../log-gc-worker/message.ts';
 import type { StoreMetrics } from '../metrics.ts';
@@ -47,6 +48,7 @@ export interface PeerContext {
   /** Views of regions that readers hold. */
   readonly regionSnapshots: RegionSnapshots;
   readonly consistency: ConsistencyChecker;
+  readonly disk: DiskWatch;
   /** Ranges of the initialised regions of this store. Invariant: changed by the raft worker alone. */
   readonly regions: RegionTree<{ readonly region: metapb.Region }>;
   /** Ranges that a snapshot under way will claim, by region id: nothing else may claim them meanwhile. */

@@ -8,6 +8,8 @@ export type SnapshotErrorCode =
   | 'checksumMismatch'
   /** The region's state is not one that a snapshot can be made of. */
   | 'regionNotReady'
+  /** The disk has no room for it. */
+  | 'diskFull'
   /** The transfer took longer than allowed. */
   | 'timeout'
   /** The store is closing. */

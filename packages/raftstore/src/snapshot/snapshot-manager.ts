@@ -2,6 +2,7 @@ import { columnFamilies } from '@flotilla/engine';
 import type { raft_serverpb } from '@flotilla/protocol';
 import type { Logger, Runtime } from '@flotilla/runtime';
 import type { RaftStoreConfig } from '../config.ts';
+import type { DiskWatch } from '../disk/disk-watch.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { SnapshotReceiver } from '../store-handle.ts';
 import type { Transport } from '../transport.ts';
@@ -19,6 +20,7 @@ export interface SnapshotManagerOptions {
   readonly metrics: StoreMetrics;
   readonly transport: Transport;
   readonly directory: SnapshotDirectory;
+  readonly disk: DiskWatch;
   /** Hears what became of a snapshot that was sent. */
   readonly onSent: (regionId: number, toPeerId: number, isDelivered: boolean) => void;
   /** Takes the message of a snapshot whose files are here. */
@@ -81,6 +83,7 @@ export class SnapshotManager {
   receive(message: raft_serverpb.RaftMessage): SnapshotReceiver {
     const { config, directory, runtime, logger } = this.#options;
     if (this.#isClosed) throw new SnapshotError('closed', 'the store is closing');
+    if (this.#options.disk.isFull) throw new SnapshotError('diskFull', 'the disk has no room for a snapshot');
     const announcement = readAnnouncement(message);
     const name = snapshotName(announcement.key);
     if (this.#receives.size >= config.maxReceivingSnapshots || this.#inUse.has(name)) {

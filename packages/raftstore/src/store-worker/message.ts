@@ -7,4 +7,4 @@ export type StoreMessage =
   | { readonly type: 'storeTick'; readonly tick: StoreTick };
 
 /** What a store does from time to time. */
-export type StoreTick = 'storeHeartbeat' | 'snapshotGc';
+export type StoreTick = 'diskCheck' | 'storeHeartbeat' | 'snapshotGc';

@@ -3,6 +3,7 @@ import { type Engine, readRegionState } from '@flotilla/engine';
 import { eraftpb, type metapb, raft_serverpb } from '@flotilla/protocol';
 import { type Logger, unreachable } from '@flotilla/runtime';
 import { epochOf, isEpochStale, type RegionTree } from '@flotilla/scheduler-client';
+import type { DiskWatch } from '../disk/disk-watch.ts';
 import { isVoteRequest, tombstoneNotice } from '../peer/incoming-message.ts';
 import { findPeerOnStore } from '../region.ts';
 import type { SnapshotKey } from '../snapshot/snapshot-key.ts';
@@ -26,6 +27,7 @@ export interface StoreWorkerOptions {
   readonly send: (message: raft_serverpb.RaftMessage) => void;
   readonly gcSnapshots: (regionId: number, keys: readonly SnapshotKey[]) => void;
   readonly storeHeartbeat: () => void;
+  readonly disk: DiskWatch;
 }
 
 /** Handles what concerns the store: messages for regions it does not have, and its own ticks. */
@@ -98,6 +100,10 @@ export class StoreWorker implements ActorHandler<StoreMessage> {
 
   async #tick(tick: StoreTick): Promise<void> {
     switch (tick) {
+      case 'diskCheck':
+        // Not waited for: a file system that hangs must not hold up messages.
+        void this.#options.disk.measure();
+        return;
       case 'storeHeartbeat':
         this.#options.storeHeartbeat();
         return;

@@ -43,6 +43,8 @@ export interface TestNode {
   ledger: CallLedger;
   storeId: number;
   fatal: RaftStoreError | undefined;
+  /** What the store is told of the room on its disk. */
+  freeDiskBytes: number;
   /** What this node's configuration has otherwise than the cluster's. */
   config: Partial<RaftStoreConfig>;
   /** How fast its monotonic clock runs, from the next time it is opened; 1 is the world's speed. */
@@ -130,6 +132,7 @@ export class TestCluster implements AsyncDisposable {
       calls: undefined,
       ledger: new CallLedger(),
       storeId: 0,
+      freeDiskBytes: 2 ** 40,
       fatal: undefined,
       config: {},
       clockRate: 1,
@@ -151,6 +154,7 @@ export class TestCluster implements AsyncDisposable {
         schedulerClient: this.scheduler.createClient(),
         storeAddress: `${node.name}:1`,
         snapshotDirectory: node.snapshots,
+        diskSpace: { measure: async () => ({ capacityBytes: 2 ** 40, availableBytes: node.freeDiskBytes }) },
         taskWorkers: 'inline',
         onFatal: (error) => {
           node.fatal = error;
