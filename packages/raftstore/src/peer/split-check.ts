@@ -82,6 +82,8 @@ export class SplitCheck {
 
   /** Takes in what the worker found. */
   done(peer: Peer, result: SplitCheckResult): void {
+    // Whoever asked an earlier peer of this region has been answered.
+    if (result.mode === 'middle' && this.#middleReply === undefined) return;
     const reply = result.mode === 'middle' ? this.#takeMiddleReply() : ignoreReply;
     if (result.mode === 'size') this.#isUnderWay = false;
     if (result.type === 'failed') {
