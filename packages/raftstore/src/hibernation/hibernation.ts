@@ -153,7 +153,7 @@ function mayFollowToSleep(peer: Peer, from: metapb.Peer, extra: raft_serverpb.Ex
 
 /** A leader that has proved to have caught up every member that is asked. */
 function mayLeadToSleep(peer: Peer, members: readonly metapb.Peer[]): boolean {
-  if (!peer.isLeader || !isAtRest(peer)) return false;
+  if (!peer.isLeader || !isAtRest(peer) || !peer.splitCheck.isSettled) return false;
   const { lastIndex, progress, transferee } = peer.node.status();
   if (transferee !== 0) return false;
   const matches = new Map(progress.map(({ id, match }) => [id, match]));

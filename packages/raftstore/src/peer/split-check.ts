@@ -37,6 +37,11 @@ export class SplitCheck {
     return size === undefined ? undefined : { bytes: size.bytes + this.#writtenBytes, keys: size.keys };
   }
 
+  /** Whether nothing is known to be left to do: a region that was found too large is not forgotten until it is split. */
+  get isSettled(): boolean {
+    return !this.#needsCheck && !this.#isUnderWay;
+  }
+
   noteWritten(bytes: number): void {
     this.#writtenBytes += bytes;
   }

@@ -52,8 +52,9 @@ describe('a split for which the scheduler gives no ids', () => {
     await cluster.close();
   });
 
-  it('leaves a region that is too large to be found so again', async () => {
-    const cluster = await TestCluster.start(1, { config: { regionMaxBytes: 3_000, regionSplitBytes: 2_000 } });
+  it('leaves a region that is too large to be found so again, awake though idle', async () => {
+    const config = { regionMaxBytes: 3_000, regionSplitBytes: 2_000, hibernateAfterMs: 300 };
+    const cluster = await TestCluster.start(1, { config });
     await cluster.awaitLeader();
     cluster.scheduler.available = false;
     for (let number = 10; number < 30; number += 1) await putKey(cluster, `k${number}`, 'x'.repeat(200));
