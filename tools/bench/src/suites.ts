@@ -1,4 +1,5 @@
 import { runClusterSuite } from './cluster/suite.ts';
+import { runIdleRegionsSuite } from './idle-regions/suite.ts';
 import { runRaftSuite } from './raft/suite.ts';
 
 /** Measures something and prints it line by line; `args` are what follows the suite's name. */
@@ -7,5 +8,6 @@ export type Suite = (print: (line: string) => void, args: readonly string[]) => 
 /** Every suite, by the name it is asked for. */
 export const suites: ReadonlyMap<string, Suite> = new Map<string, Suite>([
   ['cluster', runClusterSuite],
+  ['idle-regions', runIdleRegionsSuite],
   ['raft', runRaftSuite],
 ]);
