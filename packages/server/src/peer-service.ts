@@ -1,4 +1,4 @@
-import { raft_serverpb } from '@flotilla/protocol';
+import { flotillapb, raft_serverpb } from '@flotilla/protocol';
 import type { RaftStoreHandle, SnapshotReceiver } from '@flotilla/raftstore';
 import type { TimerHandle, Timers } from '@flotilla/runtime';
 import { decodeRequest, type RequestStream } from './grpc-service.ts';
@@ -8,6 +8,8 @@ import { RequestError } from './request-error.ts';
 export interface PeerService {
   /** Takes in raft messages until the sender ends. A message that finds its mailbox full is dropped: raft sends again. */
   receiveMessages(requests: RequestStream): Promise<raft_serverpb.Done>;
+  /** Takes in batches of raft messages as `receiveMessages` does single ones. */
+  receiveBatches(requests: RequestStream): Promise<raft_serverpb.Done>;
   /** Takes in one snapshot, no faster than it can be stored. */
   receiveSnapshot(requests: RequestStream): Promise<raft_serverpb.Done>;
   /** Ends the streams of raft messages, and refuses new ones. */
@@ -26,24 +28,35 @@ export function createPeerService(
   let isDraining = false;
   let droppedMessages = 0;
 
+  const deliver = (message: raft_serverpb.RaftMessage): void => {
+    const outcome = store.deliver(message);
+    if (outcome === 'full') droppedMessages += 1;
+    if (outcome === 'closed') throw closing();
+  };
+  const receive = async (requests: RequestStream, take: (bytes: Buffer) => void): Promise<raft_serverpb.Done> => {
+    if (isDraining) throw closing();
+    streams.add(requests);
+    try {
+      await requests.forEach(take);
+      return {};
+    } finally {
+      streams.delete(requests);
+    }
+  };
+
   return {
     get droppedMessages() {
       return droppedMessages;
     },
 
-    async receiveMessages(requests) {
-      if (isDraining) throw closing();
-      streams.add(requests);
-      try {
-        await requests.forEach((bytes) => {
-          const outcome = store.deliver(decodeRequest(raft_serverpb.RaftMessage.decode, bytes));
-          if (outcome === 'full') droppedMessages += 1;
-          if (outcome === 'closed') throw closing();
-        });
-        return {};
-      } finally {
-        streams.delete(requests);
-      }
+    receiveMessages(requests) {
+      return receive(requests, (bytes) => deliver(decodeRequest(raft_serverpb.RaftMessage.decode, bytes)));
+    },
+
+    receiveBatches(requests) {
+      return receive(requests, (bytes) => {
+        for (const message of decodeRequest(flotillapb.RaftMessageBatch.decode, bytes).messages) deliver(message);
+      });
     },
 
     async receiveSnapshot(requests) {

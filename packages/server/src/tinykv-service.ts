@@ -1,4 +1,4 @@
-import { tinykvpb } from '@flotilla/protocol';
+import { flotillapb, tinykvpb } from '@flotilla/protocol';
 import type { RaftStoreHandle } from '@flotilla/raftstore';
 import type { Runtime } from '@flotilla/runtime';
 import type { ServerConfig } from './config.ts';
@@ -25,7 +25,7 @@ export interface TinyKvServiceOptions {
 const noTransactions = 'transactions are not offered by this server; use the raw calls';
 const noCoprocessor = 'the coprocessor is not offered by this server';
 
-/** The service `tinykvpb.TinyKv` of one store. */
+/** The services `tinykvpb.TinyKv` and `flotillapb.RaftBatches` of one store, which drain together. */
 export function createTinyKvService(options: TinyKvServiceOptions): GrpcService {
   const { store, config, runtime } = options;
   const { TinyKv } = tinykvpb;
@@ -41,9 +41,11 @@ export function createTinyKvService(options: TinyKvServiceOptions): GrpcService 
   const definition = Object.fromEntries(
     Object.entries(TinyKv).map(([name, method]) => [name, undecoded(method as never)]),
   );
+  const { raftBatch } = flotillapb.RaftBatches;
   return {
-    definition,
+    definition: { ...definition, raftBatch: undecoded(raftBatch) },
     implementation: {
+      raftBatch: serveClientStream(raftBatch, context, (requests) => peers.receiveBatches(requests)),
       rawGet: serveUnary(TinyKv.rawGet, context, (request) => raw.get(request)),
       rawPut: serveUnary(TinyKv.rawPut, context, (request) => raw.put(request)),
       rawDelete: serveUnary(TinyKv.rawDelete, context, (request) => raw.delete(request)),

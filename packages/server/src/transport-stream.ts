@@ -1,4 +1,4 @@
-import { type raft_serverpb, tinykvpb } from '@flotilla/protocol';
+import { flotillapb, type raft_serverpb } from '@flotilla/protocol';
 import type { Runtime, TimerHandle } from '@flotilla/runtime';
 import { Client, type ClientOptions, type ClientWritableStream, credentials } from '@grpc/grpc-js';
 import { clusterHeaders } from './cluster-header.ts';
@@ -20,6 +20,13 @@ export interface TransportStreamOptions {
 
 /** A message was queued, or why not. */
 export type QueueOutcome = 'accepted' | 'full' | 'unknownStore' | 'closed';
+
+/**
+ * The most that one frame holds. A frame costs as much as several dozen small messages to encode, and the heartbeats of
+ * many regions are small; large appends gain nothing from company.
+ */
+const maxBatchMessages = 512;
+const maxBatchBytes = 256 * 1024;
 
 /** The options of every connection between stores. */
 export function peerClientOptions(config: TransportConfig): ClientOptions {
@@ -52,7 +59,7 @@ export class TransportStream {
   #isUnknownStore = false;
   #isFlushDue = false;
   #client: Client | undefined;
-  #call: ClientWritableStream<raft_serverpb.RaftMessage> | undefined;
+  #call: ClientWritableStream<flotillapb.RaftMessageBatch> | undefined;
   #reconnect: TimerHandle | undefined;
   readonly #closing = new AbortController();
 
@@ -102,7 +109,7 @@ export class TransportStream {
       return;
     }
     const { config, clusterId } = this.#options;
-    const { path, requestSerialize, responseDeserialize } = tinykvpb.TinyKv.raft;
+    const { path, requestSerialize, responseDeserialize } = flotillapb.RaftBatches.raftBatch;
     const client = new Client(address, credentials.createInsecure(), peerClientOptions(config));
     this.#client = client;
     const call = client.makeClientStreamRequest(
@@ -163,15 +170,26 @@ export class TransportStream {
     const call = this.#call;
     if (call === undefined) return;
     let sent = 0;
-    for (const message of this.#queue) {
-      sent += 1;
-      this.#queuedBytes -= entryBytes(message);
-      if (!call.write(message)) {
-        this.#state = 'blocked';
-        break;
-      }
+    while (sent < this.#queue.length && this.#state === 'open') {
+      const end = this.#endOfBatch(sent);
+      const messages = this.#queue.slice(sent, end);
+      sent = end;
+      if (!call.write(flotillapb.RaftMessageBatch.create({ messages }))) this.#state = 'blocked';
     }
     this.#queue.splice(0, sent);
+  }
+
+  /** Where the batch ends that begins at `start` of the queue; takes what it holds off the bytes that wait. */
+  #endOfBatch(start: number): number {
+    let bytes = 0;
+    let end = start;
+    for (; end < this.#queue.length && end - start < maxBatchMessages; end += 1) {
+      const size = entryBytes(this.#queue[end]!);
+      if (end > start && bytes + size > maxBatchBytes) break;
+      bytes += size;
+    }
+    this.#queuedBytes -= bytes;
+    return end;
   }
 
   #onFailure(): void {
@@ -206,8 +224,8 @@ export class TransportStream {
   }
 }
 
-function entryBytes({ message }: raft_serverpb.RaftMessage): number {
-  let bytes = 64;
+function entryBytes({ endKey, message, startKey }: raft_serverpb.RaftMessage): number {
+  let bytes = 64 + startKey.length + endKey.length;
   for (const entry of message?.entries ?? []) bytes += entry.data.length + 32;
   return bytes;
 }

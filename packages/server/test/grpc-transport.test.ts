@@ -1,5 +1,6 @@
-import { type eraftpb, raft_serverpb, tinykvpb } from '@flotilla/protocol';
+import { type eraftpb, flotillapb, raft_serverpb, tinykvpb } from '@flotilla/protocol';
 import { createSystemRuntime, SimulatedWorld, silentLogger } from '@flotilla/runtime';
+import { Server, ServerCredentials, type ServerReadableStream } from '@grpc/grpc-js';
 import { expect, it, onTestFinished } from 'vitest';
 import { GrpcTransport, type GrpcTransportOptions, testTransportConfig } from '../src/index.ts';
 import { startTestServer, until } from './test-server.ts';
@@ -46,6 +47,33 @@ it('delivers messages in order on one stream', async () => {
   await until(() => store.delivered.length === 20);
   expect(store.delivered.map(({ regionId }) => regionId)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
   expect(lookups).toBe(1);
+});
+
+it('puts what is sent in one turn into one frame, but for what is too large, in order', async () => {
+  const frames: number[][] = [];
+  const server = new Server();
+  server.addService(flotillapb.RaftBatches, {
+    raftBatch: (call: ServerReadableStream<flotillapb.RaftMessageBatch, raft_serverpb.Done>) => {
+      call.on('data', ({ messages }: flotillapb.RaftMessageBatch) => {
+        frames.push(messages.map(({ regionId }) => regionId));
+      });
+    },
+  });
+  const port = await new Promise<number>((resolve) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound));
+  });
+  onTestFinished(() => server.forceShutdown());
+  const config = { ...testTransportConfig, maxQueuedMessages: 10_000, maxQueuedBytes: 10_000_000 };
+  const { transport } = createTransport({ config, resolve: async () => `127.0.0.1:${port}` });
+  transport.send(messageTo(2, 1));
+  await until(() => frames.length === 1);
+  for (let regionId = 2; regionId <= 101; regionId += 1) transport.send(messageTo(2, regionId));
+  await until(() => frames.length === 2);
+  for (let regionId = 102; regionId <= 104; regionId += 1) transport.send(messageTo(2, regionId, 200_000));
+  for (let regionId = 105; regionId <= 704; regionId += 1) transport.send(messageTo(2, regionId));
+  await until(() => frames.flat().length === 704);
+  expect(frames.flat()).toEqual(Array.from({ length: 704 }, (_, index) => index + 1));
+  expect(frames.map(({ length }) => length)).toEqual([1, 100, 1, 1, 512, 89]);
 });
 
 it('answers full, by count and by bytes, while the address is not known', async () => {
