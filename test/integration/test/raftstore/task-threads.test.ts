@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { type ClassicLevelEngine, openClassicLevelEngine } from '@flotilla/engine';
 import { openRaftStore, type RaftStore } from '@flotilla/raftstore';
 import { createSystemRuntime, silentLogger } from '@flotilla/runtime';
@@ -10,6 +11,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 const runtime = createSystemRuntime({ logger: silentLogger, seed: 1 });
 const cleanUps: (() => Promise<void>)[] = [];
+
+const threads: Worker[] = [];
+process.on('worker', (thread) => threads.push(thread));
 
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
@@ -69,6 +73,10 @@ describe('stores on LevelDB with their workers on threads', () => {
     for (let number = 0; number < 200; number += 1) await put(`key ${number}`);
     await until(() => (first.store.status()[0]?.firstIndex ?? 0) > 150);
 
+    // The threads of every worker end; the store finds others, and its work is done on them.
+    const ended = threads.splice(0);
+    expect(ended.length).toBeGreaterThanOrEqual(3);
+    await Promise.all(ended.map((thread) => thread.terminate()));
     const second = await openOnDisk(scheduler, network);
     scheduler.addPeer(region().id, { id: scheduler.allocId(), storeId: second.store.storeId, role: 0 });
     await until(() => second.store.metrics().snapshotsApplied === 1);
@@ -77,6 +85,9 @@ describe('stores on LevelDB with their workers on threads', () => {
       expect(Buffer.from(value!).toString()).toBe(`value of key ${number}`);
     }
     await until(() => scheduler.isSettled(region().id));
+    for (let number = 0; number < 50; number += 1) await put(`later ${number}`);
+    await until(() => (first.store.status()[0]?.firstIndex ?? 0) > 200);
+    expect((await first.store.checkConsistency(region().id)).type).toBe('hashed');
     const { response } = await first.store.execute(getCommand(headerOf(region()), 'key 7'));
     expect(Buffer.from(response.responses[0]!.get!.value).toString()).toBe('value of key 7');
   });
