@@ -179,7 +179,9 @@ export class RegionApplier {
     if (outcome.type === 'refused') return this.#refuseChange(entry, outcome.error);
     const { region } = outcome;
     this.#region = region;
-    putRegionState(batch, this.regionId, { state: raft_serverpb.PeerState.Normal, region });
+    // A start must not find a region whose members this store is not among.
+    const { Normal, Tombstone } = raft_serverpb.PeerState;
+    putRegionState(batch, this.regionId, { state: this.isRemoved ? Tombstone : Normal, region });
     const changePeer = raft_cmdpb.ChangePeerResponse.create({ region });
     const adminResponse = raft_cmdpb.AdminResponse.create({ cmdType, changePeer });
     return { result: succeeded(entry.term, { adminResponse }), change: { type: 'confChange', confChange, region } };
