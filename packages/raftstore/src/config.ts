@@ -100,6 +100,11 @@ export interface RaftStoreConfig {
   /** Free bytes on its disks below which a store takes no more writes; 0 turns that off. */
   readonly minFreeDiskBytes: number;
   readonly diskCheckIntervalMs: number;
+  /**
+   * Lets a region of one voter take in a second one that has not caught up. Should that one's store be dead, the region
+   * could do nothing any more, so that only tests with a scheduler that adds voters at once have a use for it.
+   */
+  readonly allowBlankSecondVoter: boolean;
   /** How often a leader has all replicas of its region compare their data; 0 is never. */
   readonly consistencyCheckIntervalMs: number;
   /** Regions of one store that may be hashed at once; each keeps a snapshot of the database. */
@@ -173,6 +178,7 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   allowUnsafeMemberChanges: false,
   minFreeDiskBytes: 128 * mib,
   diskCheckIntervalMs: 1_000,
+  allowBlankSecondVoter: false,
   consistencyCheckIntervalMs: 0,
   maxConsistencyChecks: 4,
   stopOnInconsistency: false,
@@ -190,6 +196,7 @@ export const testRaftStoreConfig: RaftStoreConfig = Object.freeze({
   splitCheckIntervalMs: 100,
   regionHeartbeatIntervalMs: 100,
   storeHeartbeatIntervalMs: 500,
+  allowBlankSecondVoter: true,
 });
 
 /** A configuration that breaks its limits; `violations` names every field at once. */

@@ -45,6 +45,11 @@ export class StoreLiveness {
     return this.#neighbours.get(storeId)?.isSilent ?? false;
   }
 
+  /** Ticks since anything came from a watched store; 0 for one that is not watched. */
+  silentTicks(storeId: number): number {
+    return this.#neighbours.get(storeId)?.silentTicks ?? 0;
+  }
+
   /** Notes that a message came from a store. */
   heard(storeId: number): void {
     const neighbour = this.#neighbours.get(storeId);

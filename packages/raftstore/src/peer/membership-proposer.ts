@@ -67,15 +67,15 @@ export function leaveJointSoon(peer: Peer): void {
 
 /**
  * Whether the voters that a change leaves have a majority that is alive and needs no snapshot, in both halves while joint:
- * else nothing could be committed, nor the change be taken back. A sole voter may take in another one at its own risk.
+ * else nothing could be committed, nor the change be taken back. A second voter is therefore added as a learner first.
  */
 function keepsQuorum(peer: Peer, changed: metapb.Region): boolean {
   const before = confStateOf(peer.region);
   const after = confStateOf(changed);
   const isSameVoters = String(before.voters) === String(after.voters) && before.votersOutgoing.length === 0;
   if (isSameVoters && after.votersOutgoing.length === 0) return true;
-  if (before.voters.length === 1 && before.votersOutgoing.length === 0) return true;
-  const { electionTicks } = peer.context.config;
+  const { allowBlankSecondVoter, electionTicks } = peer.context.config;
+  if (allowBlankSecondVoter && before.voters.length === 1 && before.votersOutgoing.length === 0) return true;
   const truncatedIndex = peer.storage.truncated.index;
   const healthy = new Set([peer.meta.id]);
   for (const { id, inactiveTicks, match } of peer.node.status().progress) {

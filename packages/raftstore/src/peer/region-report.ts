@@ -27,9 +27,12 @@ export function downPeersOf(peer: Peer): schedulerpb.DownPeer[] {
   const { maxPeerDownMs, tickIntervalMs } = peer.context.config;
   const down: schedulerpb.DownPeer[] = [];
   for (const { id, inactiveTicks } of peer.node.status().progress) {
-    const downMs = inactiveTicks * tickIntervalMs;
-    const member = downMs < maxPeerDownMs ? undefined : findPeer(peer.region, id);
-    if (member !== undefined) down.push({ peer: member, downSeconds: Math.floor(downMs / 1000) });
+    const member = id === peer.meta.id ? undefined : findPeer(peer.region, id);
+    if (member === undefined) continue;
+    // While the region hibernates its leader counts no ticks, and its members' stores speak for all of their peers.
+    const silentTicks = peer.hibernation.isAsleep ? peer.context.liveness.silentTicks(member.storeId) : 0;
+    const downMs = Math.max(inactiveTicks, silentTicks) * tickIntervalMs;
+    if (downMs >= maxPeerDownMs) down.push({ peer: member, downSeconds: Math.floor(downMs / 1000) });
   }
   return down;
 }

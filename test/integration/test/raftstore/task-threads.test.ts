@@ -78,8 +78,11 @@ describe('stores on LevelDB with their workers on threads', () => {
     expect(ended.length).toBeGreaterThanOrEqual(3);
     await Promise.all(ended.map((thread) => thread.terminate()));
     const second = await openOnDisk(scheduler, network);
-    scheduler.addPeer(region().id, { id: scheduler.allocId(), storeId: second.store.storeId, role: 0 });
+    const peer = { id: scheduler.allocId(), storeId: second.store.storeId, role: 0 } as const;
+    scheduler.addLearner(region().id, peer);
+    scheduler.promoteLearner(region().id, peer);
     await until(() => second.store.metrics().snapshotsApplied === 1);
+    await until(() => scheduler.isSettled(region().id));
     for (let number = 0; number < 200; number += 1) {
       const value = second.kvEngine.getSync(Buffer.from(`default_key ${number}`));
       expect(Buffer.from(value!).toString()).toBe(`value of key ${number}`);

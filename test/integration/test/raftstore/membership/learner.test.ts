@@ -164,4 +164,30 @@ describe('a change of one peer is refused', () => {
       await cluster.close();
     }
   });
+
+  it('when a sole voter would depend on a second that may be dead', async () => {
+    const cluster = await TestCluster.start(1, { config: { allowBlankSecondVoter: false } });
+    await cluster.put('k', 'v');
+    const leader = await cluster.awaitLeader();
+    const spare = await cluster.addNode();
+    cluster.crash(spare);
+    const attempt = async (peer: metapb.Peer) => {
+      const command = changePeerCommand(headerOf(cluster.regionOn(leader)), changes.voter, peer);
+      return errorOf(await cluster.execute(leader, command))?.serverIsBusy?.reason;
+    };
+    expect(await attempt(newPeerOn(cluster, spare))).toContain('too few voters');
+    const learner = newPeerOn(cluster, spare, Learner);
+    await change(cluster, 'learner', learner);
+    // Neither is it promoted before it has caught up, nor while it is not heard of.
+    expect(await attempt(learner)).toContain('too few voters');
+    await cluster.put('k', 'w');
+    await cluster.restart(spare);
+    await cluster.until('it has caught up', () => cluster.valueOn(spare, 'k') === 'w');
+    await change(cluster, 'voter', learner);
+    cluster.crash(spare);
+    await cluster.world.advance(2_000);
+    await cluster.restart(spare);
+    await cluster.put('k', 'x');
+    await cluster.close();
+  });
 });

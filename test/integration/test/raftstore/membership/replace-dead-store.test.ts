@@ -66,6 +66,27 @@ describe('a dead store', () => {
     await cluster.close();
   });
 
+  it('is told of as down although its region hibernates', async () => {
+    const hibernating = { ...config, hibernateAfterMs: 500, idleRegionHeartbeatIntervalMs: 1_000 };
+    const cluster = await TestCluster.start(3, { config: hibernating });
+    await cluster.put('k', 'v');
+    const leader = await cluster.awaitLeader();
+    await cluster.until('the region hibernates', () => leader.store!.metrics().hibernatingPeers === 1);
+    const dead = followerOf(cluster);
+    const peer = peerOn(cluster, dead);
+    const heartbeats = heartbeatsOf(cluster);
+    cluster.crash(dead);
+    await cluster.world.advance(15_000);
+    expect(leader.store!.metrics().hibernatingPeers).toBe(1);
+    const down = heartbeats.at(-1)!.downPeers;
+    expect(down.map((one) => one.peer?.id)).toEqual([peer.id]);
+    expect(down[0]!.downSeconds).toBeGreaterThan(8);
+    await cluster.restart(dead);
+    await cluster.world.advance(5_000);
+    expect(heartbeats.at(-1)?.downPeers).toEqual([]);
+    await cluster.close();
+  });
+
   it('is replaced: a learner on a fourth store, its promotion, the removal of the dead', async () => {
     const { cluster, dead, spare } = await withDead();
     const gone = peerOn(cluster, dead);
