@@ -67,7 +67,7 @@ export class ChaosRun {
     try {
       this.#say(`starting ${nodes} nodes and a scheduler in ${this.#world.directory}`);
       for (const member of cluster.members) members.ensureRunning(member);
-      await cluster.startAll(startLimitMs);
+      await this.#unlessAborted(cluster.startAll(startLimitMs));
       const started = await this.#startClients(cluster);
       workload = started.workload;
       await this.#makeFaults(members, workload);
@@ -76,6 +76,14 @@ export class ChaosRun {
       workload?.kill();
       await members.close();
     }
+  }
+
+  /** @throws the signal's reason when the run is ended first. */
+  #unlessAborted<T>(result: Promise<T>): Promise<T> {
+    const aborted = new Promise<never>((_, reject) => {
+      this.#signal.addEventListener('abort', () => reject(this.#signal.reason), { once: true });
+    });
+    return Promise.race([result, aborted]);
   }
 
   #startClients(cluster: ProcessCluster): ReturnType<typeof WorkloadProcess.start> {

@@ -50,7 +50,7 @@ async function start(options: ChaosOptions): Promise<void> {
 async function runHere(options: ChaosOptions, isolationProblem: string | undefined): Promise<void> {
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
-  const stop = (): void => stopping.abort();
+  const stop = (): void => stopping.abort(new Error('it was ended before it had begun'));
   let forcedAfterMs = Number.POSITIVE_INFINITY;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -60,7 +60,8 @@ async function runHere(options: ChaosOptions, isolationProblem: string | undefin
     });
   }
   process.on('message', stop);
-  process.on('disconnect', stop);
+  // Whoever was to hear the verdict is gone.
+  process.on('disconnect', () => process.exit(130));
   const world = new World(options.nodes, isolationProblem);
   let isKept = true;
   try {
@@ -71,22 +72,20 @@ async function runHere(options: ChaosOptions, isolationProblem: string | undefin
     const record = await new ChaosRun({ ...options, historyPath }, runtime, world, stopping.signal, say).run();
     const report = reportRun(record, pairEvents(parseHistory(readFileSync(historyPath, 'utf8'))));
     isKept = options.isKept || report.failed > 0;
-    if (isKept) {
-      await world.keep();
-      say(`logs and data are kept in ${world.directory}`);
-    }
+    if (isKept) await world.keep();
     for (const line of report.lines) say(line);
     summarize(options.summaryPath, report);
     process.exitCode = report.failed === 0 ? 0 : 1;
   } catch (error) {
+    isKept = options.isKept || !stopping.signal.aborted;
     say(`the run failed: ${error instanceof Error ? error.stack : String(error)}`);
     say('0 passed, 1 failed');
     summarize(options.summaryPath, { passed: 0, failed: 1 });
     process.exitCode = 70;
   } finally {
     world.close(isKept);
+    if (isKept) process.stderr.write(`logs and data are kept in ${world.directory}\n`);
     // The channel to the process outside would keep this one alive.
-    if (process.connected) process.disconnect();
     process.exit();
   }
 }
