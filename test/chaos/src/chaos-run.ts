@@ -14,8 +14,11 @@ import { wallMs } from './workload/message.ts';
 import { WorkloadProcess } from './workload/workload-process.ts';
 import type { World } from './world/world.ts';
 
-/** Short intervals, so that replicas and leaders are where they belong soon. */
-const nodeOptions = ['--region-heartbeat-interval-ms', '500', '--store-heartbeat-interval-ms', '500'];
+/** Short intervals, so that replicas and leaders are where they belong soon; short logs, so that a late node needs a snapshot. */
+const nodeOptions = [
+  ...['--region-heartbeat-interval-ms', '500', '--store-heartbeat-interval-ms', '500'],
+  ...['--log-gc-interval-ms', '1000', '--log-gc-max-entries', '500'],
+];
 const clients = 8;
 /** Operations in a second: what two cores do beside the cluster, and what checkers get through. */
 const rate = 200;

@@ -33,7 +33,12 @@ function client(answer: Uint8Array | undefined | readonly Pair[] | Error) {
   const history = new HistoryRecorder({ monotonicMs: () => nowMs++, wallMs: () => 0 });
   const oddities: string[] = [];
   const tally = new Tally();
-  const recorded = new RecordedClient(raw as RawClient, { history, onOddity: (text) => oddities.push(text) }, tally);
+  const recorded = new RecordedClient(
+    raw as RawClient,
+    { history, onOddity: (text) => oddities.push(text) },
+    tally,
+    1_000,
+  );
   const outcomes = () => history.operations().map(({ op, key, outcome, output }) => [op, key, outcome, output]);
   return { recorded, tally, oddities, outcomes };
 }

@@ -27,7 +27,7 @@ export async function makeFault(context: FaultContext, fault: PlannedFault, isAl
       return pauseMember(context, 'scheduler', holdMs);
     case 'cut-node':
     case 'cut-leader':
-      return cutNode(context, node, holdMs);
+      return cutNode(context, node, holdMs, draw);
     case 'cut-one-way':
       return cutOneWay(context, node, holdMs, draw);
     case 'cut-partial':

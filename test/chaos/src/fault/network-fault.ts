@@ -6,14 +6,20 @@ import { seconds } from './process-fault.ts';
 /** One direction between two members. */
 export type Direction = readonly [from: NetworkMember, to: NetworkMember];
 
-/** Cuts a node off: from the other nodes, the scheduler and the clients, both ways. */
-export function cutNode(context: FaultContext, node: number, holdMs: number): Promise<EndedFault> {
-  const others = networkOf(context).othersThan(node);
+/**
+ * Cuts a node off, both ways: from everybody, or from the other nodes alone. In that case clients go on asking it, which must
+ * not answer for the others.
+ */
+export function cutNode(context: FaultContext, node: number, holdMs: number, draw: number): Promise<EndedFault> {
+  const isWhole = draw % 2 === 0;
+  const others = networkOf(context)
+    .othersThan(node)
+    .filter((other) => isWhole || typeof other === 'number');
   const cuts = others.flatMap((other): Direction[] => [
     [node, other],
     [other, node],
   ]);
-  return holdCuts(context, cuts, holdMs, `node-${node + 1} from everybody`);
+  return holdCuts(context, cuts, holdMs, `node-${node + 1} from ${isWhole ? 'everybody' : 'the other nodes'}`);
 }
 
 /** Cuts all that a node sends, or all that is sent to it. */

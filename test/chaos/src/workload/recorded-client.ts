@@ -4,9 +4,6 @@ import { endOfPrefix, parseElementKey } from './key-space.ts';
 import { type WorkloadProgress, wallMs } from './message.ts';
 import { bytesOf, idOf } from './value-text.ts';
 
-/** What an operation may take, retries included. */
-const timeoutMs = 3_000;
-
 /** What recorded clients share. */
 export interface Recording {
   readonly history: HistoryRecorder;
@@ -27,33 +24,36 @@ export class RecordedClient {
   readonly #client: RawClient;
   readonly #recording: Recording;
   readonly #tally: Tally;
+  readonly #timeoutMs: number;
 
-  constructor(client: RawClient, recording: Recording, tally: Tally) {
+  /** `timeoutMs` is what an operation may take, retries included. */
+  constructor(client: RawClient, recording: Recording, tally: Tally, timeoutMs: number) {
     this.#client = client;
     this.#recording = recording;
     this.#tally = tally;
+    this.#timeoutMs = timeoutMs;
   }
 
   async put(process: number, key: string, id: string): Promise<void> {
     const call = this.#recording.history.invoke(process, 'put', key, id);
-    await this.#write(call, () => this.#client.put(Buffer.from(key), bytesOf(id), { timeoutMs }));
+    await this.#write(call, () => this.#client.put(Buffer.from(key), bytesOf(id), { timeoutMs: this.#timeoutMs }));
   }
 
   async delete(process: number, key: string): Promise<void> {
     const call = this.#recording.history.invoke(process, 'delete', key);
-    await this.#write(call, () => this.#client.delete(Buffer.from(key), { timeoutMs }));
+    await this.#write(call, () => this.#client.delete(Buffer.from(key), { timeoutMs: this.#timeoutMs }));
   }
 
   /** Adds an element to a set by putting its key. */
   async add(process: number, set: string, element: number, key: string): Promise<void> {
     const call = this.#recording.history.invoke(process, 'add', set, element);
-    await this.#write(call, () => this.#client.put(Buffer.from(key), bytesOf(key), { timeoutMs }));
+    await this.#write(call, () => this.#client.put(Buffer.from(key), bytesOf(key), { timeoutMs: this.#timeoutMs }));
   }
 
-  async get(process: number, key: string): Promise<void> {
+  async get(process: number, key: string, signal?: AbortSignal): Promise<void> {
     const call = this.#recording.history.invoke(process, 'get', key);
     await this.#read([call], async () => {
-      const value = await this.#client.get(Buffer.from(key), { timeoutMs });
+      const value = await this.#client.get(Buffer.from(key), { timeoutMs: this.#timeoutMs, signal });
       call.ok(value === undefined ? null : idOf(value));
     });
   }
@@ -99,7 +99,7 @@ export class RecordedClient {
   async #scan(prefix: string): Promise<Pair[]> {
     const range = { start: Buffer.from(prefix), end: Buffer.from(endOfPrefix(prefix)) };
     const pairs: Pair[] = [];
-    for await (const page of this.#client.scanPages(range, { timeoutMs })) pairs.push(...page);
+    for await (const page of this.#client.scanPages(range, { timeoutMs: this.#timeoutMs })) pairs.push(...page);
     return pairs;
   }
 

@@ -6,7 +6,7 @@ import { GrpcSchedulerClient } from '@flotilla/scheduler-client';
 import { formatHistory, HistoryRecorder } from '@flotilla/test-harness';
 import { elementKey, registerKeys, registerPrefix, registersAtOnce, setPrefix } from './key-space.ts';
 import { type WorkloadOptions, type WorkloadProgress, type WorkloadReport, wallMs } from './message.ts';
-import { finalProcess, registerScanner, setReader } from './process-number.ts';
+import { finalProcess, patientReader, registerScanner, setReader } from './process-number.ts';
 import { RecordedClient, type Recording, Tally } from './recorded-client.ts';
 
 /** How long registers are used before others take their place: what a checker has to search stays short. */
@@ -16,6 +16,18 @@ const setElements = 200;
 /** Between two scans of one reader. */
 const scanPauseMs = 1_000;
 const flushPauseMs = 500;
+/** Between two reads of the patient reader, and how many of its reads may wait. */
+const patience = { pauseMs: 50, reads: 200 };
+/**
+ * Clients by what an operation of theirs may take. Each learns of the regions by itself: while one still waits for a leader that
+ * is gone, another has found the next one.
+ */
+const tempers = [
+  { timeoutMs: 3_000, attemptTimeoutMs: 1_000, keepaliveTimeoutMs: 3_000 },
+  { timeoutMs: 600, attemptTimeoutMs: 300, keepaliveTimeoutMs: 3_000 },
+  { timeoutMs: 25_000, attemptTimeoutMs: 25_000, keepaliveTimeoutMs: 25_000 },
+] as const;
+const patient = 2;
 /** How long reading everything in the end may take before it counts as impossible. */
 const finalLimitMs = 90_000;
 /** Events that are written at once. */
@@ -50,15 +62,18 @@ export class Workload {
     this.#report = report;
     this.#file = file;
     this.#scheduler = scheduler;
-    const config = { attemptTimeoutMs: 1_000, connectTimeoutMs: 1_000, scanPagePairs: 128 };
-    // Two of them, so that what one has learnt of the regions is news to the other.
-    this.#clients = [0, 1].map(() => createRawClient({ schedulerClient: scheduler, runtime, config }));
+    this.#clients = tempers.map(({ attemptTimeoutMs, keepaliveTimeoutMs }) => {
+      const config = { connectTimeoutMs: 1_000, scanPagePairs: 128, attemptTimeoutMs, keepaliveTimeoutMs };
+      return createRawClient({ schedulerClient: scheduler, runtime, config });
+    });
     // One for each loop that waits.
     setMaxListeners(0, this.#stopping.signal);
     this.#startedAtMs = wallMs();
     this.#history = new HistoryRecorder(runtime.clock);
     const recording: Recording = { history: this.#history, onOddity: (text) => report({ type: 'oddity', text }) };
-    this.#recorded = this.#clients.map((client) => new RecordedClient(client, recording, this.#tally));
+    this.#recorded = this.#clients.map(
+      (client, position) => new RecordedClient(client, recording, this.#tally, tempers[position]!.timeoutMs),
+    );
   }
 
   /** Connects, and starts the clients. */
@@ -71,7 +86,7 @@ export class Workload {
     const workload = new Workload(options, runtime, report, await open(options.historyPath, 'w'), scheduler);
     report({ type: 'started', originMs: workload.#startedAtMs });
     const clients = Array.from({ length: options.clients }, (_, process) => workload.#clientLoop(process));
-    const others = [workload.#scanLoop(), workload.#setLoop(), workload.#flushLoop()];
+    const others = [workload.#scanLoop(), workload.#setLoop(), workload.#patientLoop(), workload.#flushLoop()];
     workload.#loops = Promise.all([...clients, ...others]);
     return workload;
   }
@@ -95,7 +110,7 @@ export class Workload {
   async #clientLoop(process: number): Promise<void> {
     const { clients, rate, seed } = this.#options;
     const random = this.#runtime.random.fork(`client ${process} ${seed}`);
-    const client = this.#recorded[process % this.#recorded.length]!;
+    const client = this.#recorded[process % patient]!;
     const periodMs = (1_000 * clients) / rate;
     for (let count = 0; !this.#isStopping; count += 1) {
       const beganAtMs = wallMs();
@@ -128,13 +143,38 @@ export class Workload {
 
   async #setLoop(): Promise<void> {
     const random = this.#runtime.random.fork('sets');
-    const client = this.#recorded[1]!;
+    const client = this.#recorded[0]!;
     while (!this.#isStopping) {
       const latest = this.#setOf(this.#elements);
       const prefix = setPrefix(random.fraction() < 0.5 ? latest : random.integer(0, latest + 1));
       await client.scanSets(setReader, prefix, [prefix]);
       await this.#pause(scanPauseMs);
     }
+  }
+
+  /**
+   * Goes on asking whom it takes for the leader, without giving up on it. So there are reads in front of a leader that stood
+   * still and was replaced, the moment it goes on.
+   */
+  async #patientLoop(): Promise<void> {
+    const random = this.#runtime.random.fork('patient');
+    const client = this.#recorded[patient]!;
+    const { pauseMs, reads } = patience;
+    const free = Array.from({ length: reads }, (_, slot) => patientReader + slot);
+    const waiting = new Set<Promise<void>>();
+    while (!this.#isStopping) {
+      const process = free.pop();
+      if (process !== undefined) {
+        const key = registerKeys(this.#generation)[random.integer(0, registersAtOnce)]!;
+        const read = client.get(process, key, this.#stopping.signal).finally(() => {
+          free.push(process);
+          waiting.delete(read);
+        });
+        waiting.add(read);
+      }
+      await this.#pause(pauseMs);
+    }
+    await Promise.all(waiting);
   }
 
   async #flushLoop(): Promise<void> {
