@@ -6,6 +6,7 @@ import { type FaultStep, planFaults } from './fault/fault-plan.ts';
 import { makeFault } from './fault/make-fault.ts';
 import { Members } from './fault/members.ts';
 import { seconds } from './fault/process-fault.ts';
+import { compareReplicas } from './judge/replica-hashes.ts';
 import type { RunRecord } from './judge/run-record.ts';
 import type { FaultWindow } from './judge/unavailability.ts';
 import type { ChaosOptions } from './options.ts';
@@ -15,10 +16,13 @@ import { WorkloadProcess } from './workload/workload-process.ts';
 import type { World } from './world/world.ts';
 
 /** Short intervals, so that replicas and leaders are where they belong soon; short logs, so that a late node needs a snapshot. */
-const nodeOptions = [
+const quickly = [
   ...['--region-heartbeat-interval-ms', '500', '--store-heartbeat-interval-ms', '500'],
-  ...['--log-gc-interval-ms', '1000', '--log-gc-max-entries', '500'],
+  ...['--log-gc-interval-ms', '1000', '--log-gc-max-entries', '500', '--split-check-interval-ms', '1000'],
 ];
+/** What a minute adds to the size from which on regions are split: long runs have more data, not many more regions. */
+const regionBytesPerMinute = 48 * 1024;
+const leastRegionBytes = 64 * 1024;
 const clients = 8;
 /** Operations in a second: what two cores do beside the cluster, and what checkers get through. */
 const rate = 200;
@@ -61,7 +65,7 @@ export class ChaosRun {
       programs,
       nodes,
       directory: this.#world.directory,
-      nodeOptions,
+      nodeOptions: [...quickly, ...regionSizes(this.#options.minutes)],
       placementOf: (member) => this.#world.placementOf(member),
       isDetached: true,
     });
@@ -161,12 +165,13 @@ export class ChaosRun {
 
   async #finish(cluster: ProcessCluster, workload: WorkloadProcess, originMs: number): Promise<RunRecord> {
     const isWhole = !this.#signal.aborted && this.#violations.recovery.length === 0;
-    this.#say(isWhole ? 'reading everything once more' : 'ending');
+    this.#say(isWhole ? 'reading everything once more, and comparing replicas' : 'ending');
     const complaint = await workload.finish(isWhole);
     if (complaint !== undefined) this.#blame('recovery', complaint);
     const regions = new Set(
       (await cluster.statuses()).flatMap(({ status }) => status.regions).map(({ region }) => region.id),
     );
+    const replicas = isWhole ? await compareReplicas(cluster.schedulerAddress) : undefined;
     const { seed, nodes, historyPath } = this.#options;
     return {
       seed,
@@ -180,6 +185,7 @@ export class ChaosRun {
       regions: regions.size === 0 ? undefined : regions.size,
       originMs,
       isRead: isWhole && complaint === undefined,
+      replicas,
       historyPath,
     };
   }
@@ -188,4 +194,10 @@ export class ChaosRun {
     this.#say(`VIOLATION ${text}`);
     this.#violations[whom].push(text);
   }
+}
+
+/** Sizes of regions such that they split all the time, and that there are some dozens of them in the end. */
+function regionSizes(minutes: number): string[] {
+  const bytes = Math.round(Math.max(leastRegionBytes, minutes * regionBytesPerMinute));
+  return ['--region-max-bytes', String(bytes), '--region-split-bytes', String(Math.round(bytes / 2))];
 }

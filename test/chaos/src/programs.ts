@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 
-/** The server programs as they are installed: what `npx` would run. */
+/** The programs as they are installed: what `npx` would run. */
 export const programs = {
+  flotilla: pathOf('../../../tools/ctl/bin/flotilla.js'),
   node: pathOf('../../../apps/storage-node/bin/flotilla-node.js'),
   scheduler: pathOf('../../../apps/scheduler/bin/flotilla-scheduler.js'),
 } as const;

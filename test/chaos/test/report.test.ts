@@ -17,6 +17,7 @@ const clean: RunRecord = {
   regions: 4,
   originMs: 5_000,
   isRead: true,
+  replicas: { checker: 'replica hashes', outcome: 'valid', steps: 3 },
   historyPath: 'a-history',
 };
 
@@ -43,11 +44,11 @@ function endingWith(value: string | null, elements: number[]): Operation[] {
 
 it('passes what is clean, and tells what there was', () => {
   const { passed, failed, lines } = reportRun(clean, endingWith('a', [1, 2]));
-  expect({ passed, failed }).toEqual({ passed: 7, failed: 0 });
+  expect({ passed, failed }).toEqual({ passed: 8, failed: 0 });
   expect(lines).toContain('operations   6 checked: 4 ok, 1 failed, 1 unknown');
   expect(lines).toContain('regions      4');
   expect(lines).toContain('history      a-history');
-  expect(lines.at(-1)).toBe('7 passed, 0 failed');
+  expect(lines.at(-1)).toBe('8 passed, 0 failed');
 });
 
 it('tells the longest time without an acknowledged write', () => {
@@ -58,16 +59,16 @@ it('tells the longest time without an acknowledged write', () => {
 });
 
 it.each([
-  ['a lost write', endingWith(null, [1]), ['history: register', 'history: final values']],
-  ['a write that was refused and shows', endingWith('b', [1]), ['history: register', 'history: final values']],
-  ['a lost element', endingWith('a', [2]), ['history: set']],
-  ['an invented element', endingWith('a', [1, 3]), ['history: set']],
+  ['a lost write', endingWith(null, [1]), ['register', 'final values']],
+  ['a write that was refused and shows', endingWith('b', [1]), ['register', 'final values']],
+  ['a lost element', endingWith('a', [2]), ['set']],
+  ['an invented element', endingWith('a', [1, 3]), ['set']],
 ])('convicts %s, with the witness', (_, operations, names) => {
   const { failed, lines } = reportRun(clean, operations);
   expect(lines.filter((line) => line.startsWith('FAIL'))).toEqual(names.map((name) => `FAIL ${name}`));
   expect(failed).toBe(names.length);
   expect(lines.filter((line) => line.includes('process '))).not.toEqual([]);
-  expect(lines.at(-1)).toBe(`${7 - names.length} passed, ${names.length} failed`);
+  expect(lines.at(-1)).toBe(`${8 - names.length} passed, ${names.length} failed`);
 });
 
 it.each(['processViolations', 'recoveryViolations', 'clientViolations'] as const)('fails for %s', (which) => {
@@ -78,9 +79,17 @@ it.each(['processViolations', 'recoveryViolations', 'clientViolations'] as const
 
 it('does not judge last reads that were never made', () => {
   const operations = history((recorder) => recorder.invoke(1, 'put', 'r', 'a').ok());
-  const { passed, failed, lines } = reportRun({ ...clean, isRead: false }, operations);
+  const { passed, failed, lines } = reportRun({ ...clean, isRead: false, replicas: undefined }, operations);
   expect({ passed, failed }).toEqual({ passed: 6, failed: 0 });
   expect(lines.join()).not.toContain('final values');
+});
+
+it('fails when it is not known whether replicas are equal', () => {
+  const reason = 'store 2 is away';
+  const unknown = { checker: 'replica hashes', outcome: 'undecided', steps: 0, reason } as const;
+  const { failed, lines } = reportRun({ ...clean, replicas: unknown }, endingWith('a', [1]));
+  expect(failed).toBe(1);
+  expect(lines).toContain('       replica hashes: undecided, which fails: store 2 is away');
 });
 
 it('fails a run without an acknowledged write, and one without a fault', () => {

@@ -53,13 +53,17 @@ function checksOf(record: RunRecord, operations: readonly Operation[], acked: nu
     name: 'writes were acknowledged while there were faults',
     complaints: acked > 0 && record.windows.length > 0 ? [] : ['a run without either proves nothing'],
   };
-  const history = judgeHistory(operations, record.isRead).map((verdict) => ({
-    name: `history: ${verdict.checker}`,
+  const verdicts = [
+    ...judgeHistory(operations, record.isRead),
+    ...(record.replicas === undefined ? [] : [record.replicas]),
+  ];
+  const judged = verdicts.map((verdict) => ({
+    name: verdict.checker,
     complaints: isPassed(verdict) ? [] : [describeVerdict(verdict)],
   }));
   return [
     proof,
-    ...history,
+    ...judged,
     { name: 'processes end only when something is wrong', complaints: record.processViolations },
     { name: 'the cluster recovers from each fault', complaints: record.recoveryViolations },
     { name: 'clients answer as they promise', complaints: record.clientViolations },

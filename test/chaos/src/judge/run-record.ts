@@ -1,3 +1,4 @@
+import type { Verdict } from '@flotilla/test-harness';
 import type { FaultWindow } from './unavailability.ts';
 
 /** What a run did and found, beside the history. */
@@ -16,5 +17,7 @@ export interface RunRecord {
   readonly originMs: number;
   /** Whether the history ends with a read of everything; a run that was ended early has none. */
   readonly isRead: boolean;
+  /** Whether replicas are equal in the end; undefined for a run that was ended early. */
+  readonly replicas: Verdict | undefined;
   readonly historyPath: string;
 }
