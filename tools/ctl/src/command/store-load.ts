@@ -44,8 +44,8 @@ function waiting({ gauges, workers }: Metrics): string {
 
 function troubles({ counters, workers }: Metrics): string[] {
   const found: (readonly [number, string])[] = [
-    [valueOf(counters, 'slow_writes'), 'slow writes'],
-    [valueOf(counters, 'inconsistencies'), 'inconsistent regions'],
+    [figureOf(counters, 'slow_writes'), 'slow writes'],
+    [figureOf(counters, 'inconsistencies'), 'inconsistent regions'],
     [sum(workers.map(({ failed }) => failed)), 'failed tasks'],
     [sum(workers.map(({ replaced }) => replaced)), 'replaced workers'],
   ];
@@ -66,7 +66,7 @@ function latencyOf({ latencies }: Metrics, name: string): flotillapb.StageLatenc
   return latencies.find((latency) => latency.name === name);
 }
 
-function valueOf(figures: readonly flotillapb.StoreFigure[], name: string): number {
+function figureOf(figures: readonly flotillapb.StoreFigure[], name: string): number {
   return figures.find((figure) => figure.name === name)?.value ?? 0;
 }
 
