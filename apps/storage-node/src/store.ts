@@ -5,6 +5,7 @@ import type { SchedulerClient } from '@flotilla/scheduler-client';
 import {
   type CallObserver,
   createAdminService,
+  createCommandService,
   createRawBatchService,
   createTinyKvService,
   defaultServerConfig,
@@ -103,6 +104,7 @@ async function serve(
   const services = [
     createTinyKvService(common),
     createRawBatchService(common),
+    createCommandService(common),
     createAdminService({ ...common, describe: () => description, startTimeMs, version }),
   ];
   try {

@@ -1,8 +1,10 @@
 import { type MethodDefinition, metapb } from '@flotilla/protocol';
 import type { Runtime } from '@flotilla/runtime';
 import type { SchedulerClient } from '@flotilla/scheduler-client';
-import { Client, type ClientUnaryCall, connectivityState, credentials, Metadata, status } from '@grpc/grpc-js';
+import { Client, type ClientUnaryCall, connectivityState, credentials, Metadata } from '@grpc/grpc-js';
 import { untilAborted } from './call-deadline.ts';
+import { failedOutcome } from './call-failure.ts';
+import { CommandStream } from './command-stream.ts';
 import type { RawClientConfig } from './config.ts';
 import { attemptLocally, type LocalStore } from './local-store.ts';
 import type { AttemptOutcome, StoreChannels } from './store-channels.ts';
@@ -10,6 +12,8 @@ import type { AttemptOutcome, StoreChannels } from './store-channels.ts';
 interface Channel {
   readonly address: string;
   readonly client: Client;
+  /** Carries most requests. */
+  readonly commands: CommandStream;
   /** The connecting under way, shared by all who wait for it. */
   connecting: Promise<void> | undefined;
 }
@@ -55,7 +59,11 @@ export class GrpcStoreChannels implements StoreChannels {
       this.doubt(storeId);
       return { type: 'notSent', cause };
     }
-    const outcome = await this.#send(channel.client, method, request, signal, timeoutMs);
+    const streamed = channel.commands.send(method, request, { signal, timeoutMs });
+    let outcome = streamed === undefined ? undefined : await streamed;
+    if (outcome === undefined || outcome === 'unsupported') {
+      outcome = await this.#send(channel.client, method, request, signal, timeoutMs);
+    }
     if (outcome.type !== 'answered') this.doubt(storeId);
     return outcome;
   }
@@ -66,7 +74,10 @@ export class GrpcStoreChannels implements StoreChannels {
 
   close(): void {
     this.#closing.abort(new Error('the client was closed'));
-    for (const { client } of this.#channels.values()) client.close();
+    for (const { client, commands } of this.#channels.values()) {
+      commands.close();
+      client.close();
+    }
     this.#channels.clear();
   }
 
@@ -95,8 +106,11 @@ export class GrpcStoreChannels implements StoreChannels {
     this.#doubted.delete(storeId);
     if (known !== undefined && known.address === store.address) return known;
     // A channel to where the store no longer is; calls under way there end by themselves.
+    known?.commands.end();
     known?.client.close();
-    const channel = { address: store.address, client: this.#connect(store.address), connecting: undefined };
+    const client = this.#connect(store.address);
+    const commands = new CommandStream(client, this.#metadata, this.#runtime.timers);
+    const channel = { address: store.address, client, commands, connecting: undefined };
     this.#channels.set(storeId, channel);
     return channel;
   }
@@ -182,37 +196,4 @@ export class GrpcStoreChannels implements StoreChannels {
       );
     });
   }
-}
-
-/** Statuses with which a store refuses a request before it acts on it. */
-const refusals: ReadonlySet<status> = new Set([
-  status.INVALID_ARGUMENT,
-  status.UNIMPLEMENTED,
-  status.UNAUTHENTICATED,
-  status.PERMISSION_DENIED,
-]);
-
-/**
- * Whether grpc-js says that a server did not begin with a request: no connection was left to send it on, or the server refused
- * the stream, which HTTP/2 allows only before anything was processed. The library tells these by their texts alone; with
- * other texts they would count as `broken`, which is safe.
- *
- * Source: RFC 9113, section 8.7.
- */
-function wasNeverProcessed(error: { readonly code: status; readonly details: string }): boolean {
-  if (error.code === status.INTERNAL) return error.details.startsWith('Failed to start HTTP/2 stream');
-  if (error.code !== status.UNAVAILABLE) return false;
-  return error.details === 'Stream refused by server' || error.details.startsWith('No connection established');
-}
-
-function failedOutcome(
-  error: (Error & { readonly code: status; readonly details: string }) | null,
-): AttemptOutcome<never> {
-  // A store of another cluster, at an address that was ours: the next attempt asks where ours is now.
-  if (error?.code === status.FAILED_PRECONDITION) return { type: 'notSent', cause: error };
-  if (error !== null && wasNeverProcessed(error)) return { type: 'notSent', cause: error };
-  if (error !== null && refusals.has(error.code)) {
-    return { type: 'refused', isInvalid: error.code === status.INVALID_ARGUMENT, cause: error };
-  }
-  return { type: 'broken', cause: error ?? new Error('the store answered with nothing') };
 }

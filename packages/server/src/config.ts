@@ -18,6 +18,8 @@ export interface ServerConfig {
   readonly maxMessageBytes: number;
   /** Streams, that is calls under way, on one connection. */
   readonly maxConcurrentStreams: number;
+  /** Commands of one stream that may be under way; then the stream is read no further. A batch is taken whole. */
+  readonly maxStreamedCommands: number;
   /** How long a shutdown waits for calls under way before it cuts them off. */
   readonly shutdownTimeoutMs: number;
   /** A snapshot stream that brings nothing for this long is given up. */
@@ -34,6 +36,7 @@ export const defaultServerConfig: ServerConfig = Object.freeze({
   maxScanBytes: 8 * 1024 * 1024,
   maxMessageBytes: 16 * 1024 * 1024,
   maxConcurrentStreams: 1_024,
+  maxStreamedCommands: 4_096,
   shutdownTimeoutMs: 5_000,
   snapshotIdleTimeoutMs: 30_000,
 });

@@ -1,4 +1,5 @@
 export { type AdminServiceOptions, createAdminService, storeStatus } from './admin-service.ts';
+export { createCommandService } from './command-service.ts';
 export {
   defaultServerConfig,
   defaultTransportConfig,

@@ -8,6 +8,7 @@ import { MockScheduler } from '@flotilla/scheduler-client';
 import { onTestFinished } from 'vitest';
 import {
   createAdminService,
+  createCommandService,
   createRawBatchService,
   createTinyKvService,
   type GrpcServer,
@@ -77,6 +78,7 @@ export class RealCluster {
     const services = [
       createTinyKvService({ store, config, runtime }),
       createRawBatchService({ store, config, runtime }),
+      createCommandService({ store, config, runtime }),
       createAdminService({ store, describe, startTimeMs: 1, version: 'test', config, runtime }),
     ];
     const server = await startGrpcServer({ services, listen: node.address, config, runtime });
