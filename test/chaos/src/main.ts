@@ -66,6 +66,7 @@ async function runHere(options: ChaosOptions, isolationProblem: string | undefin
   let isKept = true;
   try {
     const historyPath = resolve(options.historyPath);
+    mkdirSync(dirname(historyPath), { recursive: true });
     say(`seed ${options.seed}: the same plan again with --seed ${options.seed} --nodes ${options.nodes}`);
     for (const notice of world.notices) say(`note: ${notice}`);
     const runtime = createSystemRuntime({ logger: silentLogger, seed: options.seed });

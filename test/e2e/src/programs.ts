@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The commands as they are installed: what `npx` would run. */
 export const programs = {
+  chaos: pathOf('../../chaos/dist/main.js'),
   flotilla: pathOf('../../../tools/ctl/bin/flotilla.js'),
   node: pathOf('../../../apps/storage-node/bin/flotilla-node.js'),
   scheduler: pathOf('../../../apps/scheduler/bin/flotilla-scheduler.js'),

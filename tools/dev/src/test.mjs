@@ -1,6 +1,7 @@
 // `npm test`: installs when needed, builds, and runs every check that must hold. Ends with `N passed, M failed`, which
-// adds up the tests of all packages and one for each project's types, the lint, and each house rule.
-import { existsSync, readFileSync } from 'node:fs';
+// adds up the tests of all packages and one for each project's types, the lint, each house rule, and each verdict on a
+// cluster of processes that harm is done to for two minutes.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, root, runToEnd, setUp } from './setup.mjs';
 import { clearTestReports, readTestReports } from './test-reports.mjs';
@@ -43,6 +44,16 @@ function houseRules() {
   return JSON.parse(readFileSync(join(root, '.reports', 'house-rules.json'), 'utf8'));
 }
 
+/** Harm to real processes: every kind that the machine allows, in an order that is new each time and told with its seed. */
+function chaos() {
+  const program = join(root, 'test', 'chaos', 'dist', 'main.js');
+  const summary = join(root, '.reports', 'chaos.json');
+  const history = join(root, '.reports', 'chaos.ndjson');
+  rmSync(summary, { force: true });
+  runToEnd(process.execPath, [program, '--minutes', '2', '--summary-file', summary, '--history', history]);
+  return existsSync(summary) ? JSON.parse(readFileSync(summary, 'utf8')) : { passed: 0, failed: 1 };
+}
+
 setUp();
 step('build', () => (nx('build') ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }));
 step('types', () => (nx('typecheck') ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }));
@@ -50,6 +61,7 @@ step('lint', () => single(bin('biome'), ['check', '.']));
 step('house rules', houseRules);
 step('unit and simulation tests', () => tests('test', '--parallel=2'));
 step('end-to-end tests', () => tests('e2e', '--parallel=1'));
+step('chaos', chaos);
 
 process.stdout.write('\n');
 for (const { name, seconds, passed, failed, skipped = 0 } of steps) {
