@@ -52,6 +52,8 @@ export interface RaftConfig {
   readonly disableConfChangeValidation: boolean;
   /** A leader that applies its own removal, or its demotion to learner, becomes a follower. */
   readonly stepDownOnRemoval: boolean;
+  /** A leader tells a member that it is removed only once it has applied the removal itself; see `withholding.ts`. */
+  readonly withholdRemovals: boolean;
   /** Storage work goes out as messages instead of through `Ready` and `advance`. */
   readonly asyncStorageWrites: boolean;
   /**
@@ -80,6 +82,7 @@ export const defaultRaftConfig: Omit<RaftConfig, 'id'> = Object.freeze({
   disableProposalForwarding: false,
   disableConfChangeValidation: false,
   stepDownOnRemoval: false,
+  withholdRemovals: false,
   asyncStorageWrites: false,
   batchAppends: false,
 });

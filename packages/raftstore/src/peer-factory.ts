@@ -131,6 +131,7 @@ function raftConfig(
     disableProposalForwarding: true,
     // A leader that is removed while others could not take over would otherwise go on leading a region it is no part of.
     stepDownOnRemoval: true,
+    withholdRemovals: true,
     asyncStorageWrites: true,
     batchAppends: true,
   };

@@ -36,6 +36,7 @@ const defaults: NodeOptions = {
   disableProposalForwarding: false,
   disableConfChangeValidation: false,
   stepDownOnRemoval: false,
+  withholdRemovals: false,
   asyncStorageWrites: false,
   batchAppends: false,
   numberHeartbeats: false,

@@ -10,6 +10,7 @@ import type { RoleMessage } from './role-message.ts';
 import { handleSnapshotStatus } from './snapshotting.ts';
 import { abortTransfer, handleTransfer, sendTimeoutNow } from './transfer.ts';
 import { becomeFollower } from './transition.ts';
+import { commitFor } from './withholding.ts';
 
 /** Leader: handles a message of the present term. */
 export function stepLeader(raft: RaftState, message: RoleMessage): StepOutcome {
@@ -138,7 +139,7 @@ function handleAcknowledgement(raft: RaftState, progress: Progress, message: Mes
   if (advanceCommit(raft)) {
     beginPostponedReads(raft);
     announce(raft);
-  } else if (!isSelf && progress.canBumpCommit(raft.log.committed)) {
+  } else if (!isSelf && progress.canBumpCommit(commitFor(raft, progress))) {
     if (raft.config.batchAppends) raft.appendsDue = true;
     else sendAppend(raft, progress);
   }

@@ -66,6 +66,8 @@ export class RaftState {
   leaseForfeited = false;
   /** Only one change of membership may be in the log and unapplied: its index is at most this one. */
   pendingConfIndex = 0;
+  /** With `withholdRemovals`: members whose removal is committed, and where; what is applied no longer counts. */
+  withheldRemovals: Map<number, number> | undefined;
   /** With `batchAppends`: whether followers are owed entries or a commit index, to be sent with the next Ready. */
   appendsDue = false;
   /** Payload bytes of this leader's own proposals that are not yet applied. */

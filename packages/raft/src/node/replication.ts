@@ -5,6 +5,7 @@ import type { Progress } from '../tracker/progress.ts';
 import { send } from './outbox.ts';
 import type { RaftState } from './raft-state.ts';
 import { sendSnapshot } from './snapshotting.ts';
+import { commitFor, withholdRemovals } from './withholding.ts';
 
 /** Sends an append, empty when there is nothing new: it still probes, and tells the commit index. */
 export function sendAppend(raft: RaftState, progress: Progress): void {
@@ -31,7 +32,7 @@ export function trySendAppend(raft: RaftState, progress: Progress, sendIfEmpty: 
   if (count === 0 && !sendIfEmpty) return false;
   message.index = previous;
   message.logTerm = previousTerm;
-  message.commit = raft.log.committed;
+  message.commit = commitFor(raft, progress);
   send(raft, message);
   progress.recordSent(count, count > 0 ? payloadSize(message.entries) : 0);
   progress.recordSentCommit(message.commit);
@@ -58,7 +59,7 @@ export function sendDueAppends(raft: RaftState): void {
     if (progress.id === raft.id) continue;
     let isSent = false;
     while (trySendAppend(raft, progress, false)) isSent = true;
-    if (!isSent && progress.canBumpCommit(raft.log.committed)) sendAppend(raft, progress);
+    if (!isSent && progress.canBumpCommit(commitFor(raft, progress))) sendAppend(raft, progress);
   }
 }
 
@@ -73,7 +74,7 @@ export function broadcastHeartbeat(raft: RaftState, context: Uint8Array | undefi
     if (progress.id === raft.id) continue;
     const message = draftMessage('MsgHeartbeat', progress.id);
     // Not beyond what is known to match: behind that, the follower may hold other entries.
-    message.commit = Math.min(progress.match, raft.log.committed);
+    message.commit = Math.min(progress.match, commitFor(raft, progress));
     message.context = context;
     send(raft, message);
     progress.recordSentCommit(message.commit);
@@ -90,7 +91,9 @@ export function broadcastHeartbeat(raft: RaftState, context: Uint8Array | undefi
 export function advanceCommit(raft: RaftState): boolean {
   const index = raft.tracker.committedIndex();
   if (index <= raft.log.committed || !raft.log.matchesTerm(index, raft.term)) return false;
+  const before = raft.log.committed;
   raft.log.commitTo(index);
+  withholdRemovals(raft, before);
   return true;
 }
 

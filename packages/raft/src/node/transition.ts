@@ -58,6 +58,7 @@ function reset(raft: RaftState, term: number): void {
   raft.transferee = 0;
   raft.leaseForfeited = false;
   raft.pendingConfIndex = 0;
+  raft.withheldRemovals = undefined;
   raft.uncommittedBytes = 0;
   raft.tracker.clearVotes();
   raft.reads.clear();

@@ -1,4 +1,4 @@
-import { metapb, raft_serverpb } from '@flotilla/protocol';
+import { type metapb, raft_serverpb } from '@flotilla/protocol';
 import type { ConfChange } from '@flotilla/raft';
 import { unreachable } from '@flotilla/runtime';
 import type { ApplyChange, ApplyResult } from '../apply/message.ts';
@@ -69,17 +69,14 @@ function followConfChange(peer: Peer, { confChange, region }: ConfChanged): void
   }
 }
 
-/** A learner never asks for votes, so it would not find out by itself that it is no member any more. */
+/** A learner never asks for votes, and a voter is not told of the commit: it would be long until they found out. */
 function sayFarewell(peer: Peer, gone: metapb.Peer): void {
-  if (gone.role !== PeerRole.Learner) return;
   const { context, meta, region, regionId } = peer;
   const { regionEpoch } = region;
   context.send(
     raft_serverpb.RaftMessage.create({ regionId, fromPeer: meta, toPeer: gone, regionEpoch, isTombstone: true }),
   );
 }
-
-const { PeerRole } = metapb;
 
 function followCompaction(peer: Peer, change: LogCompacted): void {
   peer.context.metrics.logCompactions += 1;
