@@ -190,13 +190,15 @@ export class TestCluster implements AsyncDisposable {
     return this.nodes.find((node) => node.storeId === storeId);
   }
 
-  /** Ends a node as a power cut does: what was not synced is gone. */
-  crash(node: TestNode, options: { readonly keepsPageCache?: boolean } = {}): void {
+  /**
+   * Ends a node as a power cut does: what was not synced is gone, or all of it there with `keepsPageCache`, or the first part
+   * of it with a fraction as `keptShare`.
+   */
+  crash(node: TestNode, options: { readonly keepsPageCache?: boolean; readonly keptShare?: number } = {}): void {
     node.runtime.halt();
     this.#forget(node);
-    const keep = options.keepsPageCache === true ? Number.POSITIVE_INFINITY : 0;
-    node.kvDisk.crash(keep);
-    node.raftDisk.crash(keep);
+    const share = options.keptShare ?? (options.keepsPageCache === true ? 1 : 0);
+    for (const disk of [node.kvDisk, node.raftDisk]) disk.crash(Math.round(disk.unsyncedCount * share));
   }
 
   /** Starts a node that has crashed. */

@@ -1,0 +1,50 @@
+/** How many registers there are at a time. */
+const registersAtOnce = 5;
+
+/** Puts neighbours in number far apart in the key space, so that all regions get their share. */
+function spread(number: number): string {
+  return ((Math.imul(number + 1, 0x9e3779b1) >>> 16) & 0xffff).toString(16).padStart(4, '0');
+}
+
+/** The registers of a generation. */
+export function registerKeys(generation: number): string[] {
+  return Array.from({ length: registersAtOnce }, (_, register) => {
+    return `${spread(generation * registersAtOnce + register)}/r/${generation}/${register}`;
+  });
+}
+
+/** A client's list. */
+export function listKey(client: number, list: number): string {
+  return `${spread(client * 100 + list)}/l/${client}/${list}`;
+}
+
+/** What the keys of all elements of a set begin with. */
+export function setPrefix(set: number): string {
+  return `${spread(set)}/s/${set}/`;
+}
+
+/** The key whose presence says that an element is in a set. */
+export function elementKey(set: string, element: string): string {
+  return `${set}${element}`;
+}
+
+/** The element that a pair stands for; a value that is not the element's own shows as what it is. */
+export function elementOf(key: Uint8Array, value: Uint8Array): string {
+  const element = Buffer.from(key).toString().split('/').at(-1) ?? '';
+  return bytesOf(element).equals(Buffer.from(value)) ? element : `${element} with the value ${textOf(value)}`;
+}
+
+/** The value stored for an id: the id repeated, many sizes, so that regions grow and none with a part of another passes. */
+export function bytesOf(id: string): Buffer {
+  let hash = 0;
+  for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x9e3779b1);
+  return Buffer.from(`${id}|`.repeat(1 + ((hash >>> 0) % 40)));
+}
+
+/** The id that a value was made of; null for no value; a value that was made of none shows as it is. */
+export function textOf(value: Uint8Array | undefined): string | null {
+  if (value === undefined) return null;
+  const text = Buffer.from(value).toString();
+  const id = text.slice(0, Math.max(0, text.indexOf('|')));
+  return id !== '' && bytesOf(id).equals(Buffer.from(value)) ? id : `damaged value ${JSON.stringify(text)}`;
+}
