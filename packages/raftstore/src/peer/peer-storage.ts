@@ -121,6 +121,11 @@ export class PeerStorage implements RaftStorage {
     this.#putState(batch);
   }
 
+  /** Takes a commit index to be written with the next entries. */
+  followCommit(commit: number): void {
+    this.#hardState = { ...this.#hardState, commit };
+  }
+
   /** Notes that the entries up to `index` are durable, unless one of them has been overwritten since. */
   persisted(index: number, term: number): void {
     if (index <= this.#persistedIndex || index > this.#lastIndex || this.term(index) !== term) return;

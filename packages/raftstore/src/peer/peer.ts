@@ -360,15 +360,16 @@ export class Peer {
     const { term, vote, commit } = message;
     const before = this.storage.hardState;
     const changesVote = term !== 0 && (term !== before.term || vote !== before.vote);
+    const mustWrite = changesVote || message.entries.length > 0;
+    if (!mustWrite) {
+      // A commit index may be lost: it goes to disk with the next entries, and what is applied says how far it was at least.
+      if (term !== 0) this.storage.followCommit(commit);
+      if (message.responses.length === 0) return;
+    }
     const effect = { type: 'logPersisted', peerId: this.meta.id, message } as const;
-    this.context.logWriter.add(
-      { regionId: this.regionId, message: effect },
-      changesVote || message.entries.length > 0,
-      (batch) => {
-        if (message.entries.length > 0 || term !== 0)
-          this.storage.append(batch, message.entries, { term, vote, commit });
-      },
-    );
+    this.context.logWriter.add({ regionId: this.regionId, message: effect }, mustWrite, (batch) => {
+      if (mustWrite) this.storage.append(batch, message.entries, { term, vote, commit });
+    });
   }
 
   #logPersisted(peerId: number, message: Message): void {

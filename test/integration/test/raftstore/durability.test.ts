@@ -11,6 +11,29 @@ describe('what was acknowledged', () => {
     await cluster.close();
   });
 
+  it('costs each replica one write of the log, not another for the commit index', async () => {
+    const cluster = await TestCluster.start(3);
+    await cluster.put('first', '1');
+    await cluster.world.advance(1_000);
+    const unsynced: number[] = [];
+    for (const { raftEngine } of cluster.nodes) {
+      const write = raftEngine.write.bind(raftEngine);
+      raftEngine.write = (batch, options) => {
+        if (!options.sync) unsynced.push(batch.count);
+        return write(batch, options);
+      };
+    }
+    const before = cluster.nodes.map(({ store }) => store!.metrics().logWrite.count);
+    await cluster.put('second', '2');
+    await cluster.until('all have it', () => cluster.nodes.every((node) => cluster.valueOn(node, 'second') === '2'));
+    await cluster.world.advance(100);
+    expect(cluster.nodes.map(({ store }, index) => store!.metrics().logWrite.count - before[index]!)).toEqual([
+      1, 1, 1,
+    ]);
+    expect(unsynced).toEqual([]);
+    await cluster.close();
+  });
+
   it('survives on a single store whose data were never synced', async () => {
     const cluster = await TestCluster.start(1);
     const [node] = cluster.nodes;
