@@ -63,7 +63,7 @@ export function drawPlan(seed: number, profile: string): SimulationPlan {
   const active = new Set(disturbances.filter((kind) => random.fraction() < chance || always.includes(kind)));
   const isSlow = active.has('slowDisk');
   // From the default tick of 100 ms to the whole second of clusters with many regions.
-  const timeScale = [1, 2, 5, 10][random.integer(0, 4)] ?? 1;
+  const timeScale = [1, 5, 10, 10][random.integer(0, 4)] ?? 1;
   return {
     seed,
     stores: [3, 3, 4, 5, 5, 7][random.integer(0, 6)] ?? 3,

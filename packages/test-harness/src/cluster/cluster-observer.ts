@@ -3,7 +3,6 @@ import type { TimerHandle } from '@flotilla/runtime';
 import { checkEpochs, type EpochObservation } from '../checkers/check-epochs.ts';
 import { checkLeaders, type LeaderObservation } from '../checkers/check-leaders.ts';
 import { checkMembership, type MembershipObservation } from '../checkers/check-membership.ts';
-import { checkRegionTiling } from '../checkers/check-region-tiling.ts';
 import { plainViolation, type Verdict, verdictOf } from '../checkers/verdict.ts';
 import type { TestCluster, TestNode } from './test-cluster.ts';
 
@@ -47,9 +46,7 @@ export class ClusterObserver {
 
   /** What holds as well once nothing is under way any more. */
   finalVerdicts(): Verdict[] {
-    const regions = this.#cluster.scheduler.regions().map(({ region }) => region);
-    const ranges = regions.map(({ id, startKey, endKey }) => ({ regionId: id, startKey, endKey }));
-    return [...this.verdicts(), checkRegionTiling(ranges), this.#checkAnswers()];
+    return [...this.verdicts(), this.#checkAnswers()];
   }
 
   #note(node: TestNode, status: flotillapb.RegionStatus): void {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dataRange } from '@flotilla/engine';
 import type { metapb } from '@flotilla/protocol';
+import { checkRegionTiling } from '../checkers/check-region-tiling.ts';
 import { checkReplicaHashes, type ReplicaHash } from '../checkers/check-replica-hashes.ts';
 import { isPassed, type Verdict } from '../checkers/verdict.ts';
 import type { TestCluster, TestNode } from './test-cluster.ts';
@@ -21,14 +22,28 @@ export async function replicaHashes(cluster: TestCluster): Promise<ReplicaHash[]
   return hashes;
 }
 
-/** Waits until every replica has applied the same and holds the same; the last verdict when that takes too long. */
+/**
+ * Waits until the regions that the scheduler knows tile the key space, and every replica of each has applied the same and
+ * holds the same; the last verdict when that takes too long.
+ */
 export async function awaitEqualReplicas(cluster: TestCluster, limitMs: number): Promise<Verdict> {
   const endMs = cluster.world.nowMs + limitMs;
   for (;;) {
-    const verdict = checkReplicaHashes(await replicaHashes(cluster), { isConverged: true });
+    const tiling = checkKnownRegions(cluster);
+    const hashes = isPassed(tiling) ? await replicaHashes(cluster) : [];
+    const verdict = isPassed(tiling) ? checkReplicaHashes(hashes, { isConverged: true }) : tiling;
     if (isPassed(verdict) || cluster.world.nowMs >= endMs) return verdict;
     await cluster.sleep(100);
   }
+}
+
+/** A region that a split has just made is known only once it has a leader. */
+function checkKnownRegions({ scheduler }: TestCluster): Verdict {
+  return checkRegionTiling(
+    scheduler
+      .regions()
+      .map(({ region }) => ({ regionId: region.id, startKey: region.startKey, endKey: region.endKey })),
+  );
 }
 
 async function dataHash(node: TestNode, region: metapb.Region): Promise<string> {
