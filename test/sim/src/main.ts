@@ -1,26 +1,29 @@
 import { parseSimOptions, type SimOptions, SimOptionsError, usage } from './options.ts';
 import { describePlan, drawPlan } from './plan.ts';
+import { playSeeds } from './seed-pool.ts';
 import { type SimulationOutcome, simulate } from './simulation.ts';
 
-/** Runs the seeds one after the other; answers whether all passed. */
-async function runSeeds({ from, seeds, profile }: SimOptions): Promise<boolean> {
+/** Runs the seeds; answers whether all passed. */
+async function runSeeds(options: SimOptions): Promise<boolean> {
+  const { seeds, profile } = options;
   const startedAt = performance.now();
   let virtualMs = 0;
   let operations = 0;
+  let played = 0;
   const failed: number[] = [];
-  for (let seed = from; seed < from + seeds; seed += 1) {
-    const outcome = await simulate(drawPlan(seed, profile));
+  await playSeeds(options, (outcome) => {
     virtualMs += outcome.virtualMs;
     operations += outcome.operations;
+    played += 1;
     if (outcome.failure !== undefined) {
-      failed.push(seed);
+      failed.push(outcome.seed);
       printFailure(outcome, profile);
     }
-    if (process.stdout.isTTY || (seed - from + 1) % 25 === 0) {
-      print(`${seed - from + 1} of ${seeds} seeds, ${failed.length} failed, ${speed(virtualMs, startedAt)}`);
-    }
-  }
+    if (played % 25 === 0)
+      print(`${played} of ${seeds} seeds, ${failed.length} failed, ${speed(virtualMs, startedAt)}`);
+  });
   print(`${operations} operations, ${speed(virtualMs, startedAt)}`);
+  if (failed.length > 1) print(`failed: ${failed.sort((a, b) => a - b).join(', ')}`);
   print(`${seeds - failed.length} passed, ${failed.length} failed`);
   return failed.length === 0;
 }

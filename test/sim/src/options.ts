@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { profiles } from './plan.ts';
 
@@ -6,6 +7,8 @@ export interface SimOptions {
   readonly from: number;
   readonly seeds: number;
   readonly profile: string;
+  /** Threads that play seeds at once. */
+  readonly jobs: number;
   readonly printsTraceHash: boolean;
 }
 
@@ -14,7 +17,7 @@ export class SimOptionsError extends Error {
   readonly code = 'invalidOptions';
 }
 
-export const usage = `usage: npm run sim -- --seeds N [--from S] [--profile NAME]
+export const usage = `usage: npm run sim -- --seeds N [--from S] [--profile NAME] [--jobs N]
        npm run sim -- --seed S [--profile NAME] [--trace-hash]
 profiles: ${Object.keys(profiles).join(', ')}`;
 
@@ -28,12 +31,13 @@ export function parseSimOptions(args: readonly string[]): SimOptions {
       throw new SimOptionsError('--seed goes without --seeds and --from');
     }
     const printsTraceHash = values['trace-hash'] ?? false;
-    return { from: wholeNumber('--seed', values.seed), seeds: 1, profile, printsTraceHash };
+    return { from: wholeNumber('--seed', values.seed), seeds: 1, profile, jobs: 1, printsTraceHash };
   }
   if (values['trace-hash'] === true) throw new SimOptionsError('--trace-hash needs --seed');
   const from = wholeNumber('--from', values.from ?? '1');
   const seeds = wholeNumber('--seeds', values.seeds ?? '100');
-  return { from, seeds, profile, printsTraceHash: false };
+  const jobs = Math.max(1, wholeNumber('--jobs', values.jobs ?? String(availableParallelism())));
+  return { from, seeds, profile, jobs, printsTraceHash: false };
 }
 
 function parse(args: readonly string[]) {
@@ -45,6 +49,7 @@ function parse(args: readonly string[]) {
         from: { type: 'string' },
         seed: { type: 'string' },
         profile: { type: 'string' },
+        jobs: { type: 'string' },
         'trace-hash': { type: 'boolean' },
       },
     });

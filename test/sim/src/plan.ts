@@ -69,7 +69,7 @@ export function drawPlan(seed: number, profile: string): SimulationPlan {
     stores: [3, 3, 4, 5, 5, 7][random.integer(0, 6)] ?? 3,
     clients: random.integer(2, 5),
     timeScale,
-    busyMs: random.integer(60_000, 120_000) * timeScale,
+    busyMs: random.integer(40_000, 80_000) * timeScale,
     meanPauseMs: random.integer(300, 1_500) * timeScale,
     active,
     gapMs: random.integer(3_000, 12_000) * timeScale,
