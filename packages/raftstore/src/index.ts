@@ -17,7 +17,12 @@ export {
   type StoreHealth,
 } from './raft-store.ts';
 export { RegionSnapshotError, type RegionSnapshotErrorCode } from './region-snapshot.ts';
-export { MemorySnapshotDirectory } from './snapshot/memory-snapshot-directory.ts';
+export {
+  MemorySnapshotDirectory,
+  type SnapshotCrash,
+  type SnapshotDiskFault,
+  type SnapshotDiskStep,
+} from './snapshot/memory-snapshot-directory.ts';
 export { NodeSnapshotDirectory } from './snapshot/node-snapshot-directory.ts';
 export type { SnapshotDirectory, SnapshotFileInfo, SnapshotFileWriter } from './snapshot/snapshot-directory.ts';
 export { SnapshotError, type SnapshotErrorCode } from './snapshot/snapshot-error.ts';

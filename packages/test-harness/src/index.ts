@@ -32,7 +32,7 @@ export { RegionOrders } from './cluster/region-orders.ts';
 export { RegisterClient } from './cluster/register-client.ts';
 export { awaitEqualReplicas, replicaHashes } from './cluster/replica-data.ts';
 export { SimulatedClient, type TextPair } from './cluster/simulated-client.ts';
-export { TestCluster, type TestClusterOptions, type TestNode } from './cluster/test-cluster.ts';
+export { type CrashOptions, TestCluster, type TestClusterOptions, type TestNode } from './cluster/test-cluster.ts';
 export { HistoryError, type HistoryErrorCode } from './history/history-error.ts';
 export type { HistoryEvent } from './history/history-event.ts';
 export { formatHistory, parseHistory } from './history/history-ndjson.ts';

@@ -98,12 +98,12 @@ export class RegionTaskHandler implements TaskHandler<RegionTask, RegionTaskResu
         await this.#limiter.take(pairs.reduce((sum, { key: { length }, value }) => sum + length + value.length, 0));
         await writer.write(pairs.map((pair) => ({ key: userKey(family, pair.key), value: pair.value })));
       }
+      const { bytes, checksum } = await writer.commit();
+      return { cf: family, size: bytes, checksum };
     } catch (error) {
       await writer.abort();
       throw error;
     }
-    const { bytes, checksum } = await writer.commit();
-    return { cf: family, size: bytes, checksum };
   }
 
   /** Checks every file before the first key is deleted: damaged files leave the region as it was. */

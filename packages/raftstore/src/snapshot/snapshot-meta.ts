@@ -16,11 +16,11 @@ export async function writeSnapshotMeta(
   const file = await directory.create(metaFileName(key));
   try {
     await file.write(Buffer.concat([checksum, message]));
+    await file.commit();
   } catch (error) {
     await file.abort();
     throw error;
   }
-  await file.commit();
 }
 
 /**

@@ -32,7 +32,7 @@ export interface TestNode {
   readonly name: string;
   readonly kvDisk: MemoryDisk;
   readonly raftDisk: MemoryDisk;
-  readonly snapshots: MemorySnapshotDirectory;
+  snapshots: MemorySnapshotDirectory;
   readonly logger: MemoryLogger;
   runtime: SimulatedRuntime;
   kvEngine: MemoryEngine;
@@ -57,6 +57,13 @@ export interface TestClusterOptions {
   readonly config?: Partial<RaftStoreConfig>;
   /** How long a sync of the disks takes; nothing unless given, so that no crash comes between a write and its sync. */
   readonly syncMs?: { readonly min: number; readonly max: number } | undefined;
+}
+
+/** What a crash leaves beside what was synced; nothing unless given. */
+export interface CrashOptions {
+  readonly keepsPageCache?: boolean;
+  readonly keptShare?: number;
+  readonly keepsFileNames?: boolean;
 }
 
 /** A cluster of stores in virtual time, over simulated disks and a simulated network: one seed gives one history. */
@@ -192,13 +199,15 @@ export class TestCluster implements AsyncDisposable {
 
   /**
    * Ends a node as a power cut does: what was not synced is gone, or all of it there with `keepsPageCache`, or the first part
-   * of it with a fraction as `keptShare`.
+   * of it with a fraction as `keptShare`; of un-synced snapshot files the names alone may be left.
    */
-  crash(node: TestNode, options: { readonly keepsPageCache?: boolean; readonly keptShare?: number } = {}): void {
+  crash(node: TestNode, options: CrashOptions = {}): void {
     node.runtime.halt();
     this.#forget(node);
     const share = options.keptShare ?? (options.keepsPageCache === true ? 1 : 0);
     for (const disk of [node.kvDisk, node.raftDisk]) disk.crash(Math.round(disk.unsyncedCount * share));
+    const names = options.keepsFileNames === true ? 'names' : 'synced';
+    node.snapshots = node.snapshots.crash(options.keepsPageCache === true ? 'everything' : names);
   }
 
   /** Starts a node that has crashed. */

@@ -61,10 +61,11 @@ describe('a received snapshot that turns out to be damaged', () => {
 
   it('is asked for again after a crash, and by whoever leads then', async () => {
     const { cluster, laggard } = await withLaggard();
-    const damage = damageNext(laggard, 1_000);
+    damageNext(laggard, 1_000);
     cluster.network.heal();
     await cluster.until('damage', () => laggard.store!.metrics().snapshotsDamaged === 1);
     cluster.crash(laggard);
+    const damage = damageNext(laggard, 1_000);
     await cluster.restart(laggard);
     await cluster.until('damage again', () => laggard.store!.metrics().snapshotsDamaged >= 2);
     const leader = await cluster.awaitLeader();
