@@ -24,6 +24,7 @@ export const faultKinds = {
   'pause-node': facts('processes', [1_000, 30_000], 'a node stands still'),
   'pause-leader': facts('processes', [1_000, 30_000], 'the node that leads most regions stands still'),
   'pause-scheduler': facts('processes', [1_000, 30_000], 'the scheduler stands still'),
+  churn: facts('processes', [3_000, 10_000], 'regions are split, leaders and replicas are moved'),
   'cut-node': facts('network', [2_000, 30_000], 'a node and the others, or everybody, do not reach each other'),
   'cut-leader': facts('network', [2_000, 30_000], 'the same, for the node that leads most regions'),
   'cut-one-way': facts('network', [2_000, 30_000], 'nothing reaches a node, or nothing leaves it'),

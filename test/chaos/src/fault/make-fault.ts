@@ -3,6 +3,7 @@ import type { EndedFault, FaultContext } from './fault-context.ts';
 import type { PlannedFault } from './fault-plan.ts';
 import { cutNode, cutOneWay, cutPartial } from './network-fault.ts';
 import { killAll, killMember, pauseMember, restartNode } from './process-fault.ts';
+import { churnRegions } from './region-order.ts';
 import { failSyncs, fillDisk, slowSyncs } from './storage-fault.ts';
 
 /** Makes a fault, holds it, and ends it. `isAlone` says that no other fault is on meanwhile. */
@@ -25,6 +26,8 @@ export async function makeFault(context: FaultContext, fault: PlannedFault, isAl
       return pauseMember(context, node, holdMs);
     case 'pause-scheduler':
       return pauseMember(context, 'scheduler', holdMs);
+    case 'churn':
+      return churnRegions(context, holdMs, draw);
     case 'cut-node':
     case 'cut-leader':
       return cutNode(context, node, holdMs, draw);

@@ -4,23 +4,34 @@ import { seconds } from './process-fault.ts';
 const pollMs = 50;
 /** How long a node whose sync has failed may take to end. */
 const endLimitMs = 10_000;
+/** How soon a node that has ended is started again. */
+const supervisorMs = 1_000;
 const slowest = { leastMs: 20, spanMs: 480 };
 
-/** Fills a node's disk and frees it. The node may stop, and is started again; it may not get anything wrong. */
+/**
+ * Fills a node's disk and frees it. The node may stop, and is started again as by a supervisor, also while there is no room; it
+ * may not get anything wrong.
+ */
 export async function fillDisk(context: FaultContext, node: number, holdMs: number): Promise<EndedFault> {
   const { members, world } = context;
   const disk = world.disks[node];
   if (disk === undefined) throw new Error('disks cannot be filled here');
   const settle = members.excuse(node);
+  const untilMs = performance.now() + holdMs;
+  let ends = 0;
   try {
     await disk.fill();
-    await hold(context, holdMs);
+    while (performance.now() < untilMs && !context.signal.aborted) {
+      await hold(context, Math.min(supervisorMs, holdMs));
+      if (members.cluster.isRunning(node)) continue;
+      ends += 1;
+      members.ensureRunning(node);
+    }
   } finally {
     disk.free();
   }
   const { name } = members.cluster.planOf(node);
-  const became = members.cluster.isRunning(node) ? 'went on' : 'stopped';
-  members.ensureRunning(node);
+  const became = ends === 0 ? 'went on' : `stopped ${ends} times`;
   return { detail: `${name} for ${seconds(holdMs)}; it ${became}`, settle };
 }
 
