@@ -71,6 +71,11 @@ export interface RaftStoreConfig {
   /** Views of regions that readers may hold open at once, and for how long: each keeps old data from being compacted away. */
   readonly maxRegionSnapshots: number;
   readonly regionSnapshotMaxAgeMs: number;
+  /**
+   * A leader whose followers answer, but take no entries for so long, tells who waits that the outcome is unknown, and refuses
+   * commands until it commits again.
+   */
+  readonly maxCommitWaitMs: number;
   /** Read commands of one region that may be under way. */
   readonly maxPendingReads: number;
   /** Bytes of committed entries waiting for the apply worker above which no command is proposed. */
@@ -163,6 +168,7 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   maxMessagesPerLoop: 1024,
   maxPendingLogBytes: 16 * mib,
   maxPendingProposals: 8192,
+  maxCommitWaitMs: 10_000,
   maxRegionSnapshots: 1024,
   regionSnapshotMaxAgeMs: 300_000,
   maxPendingReads: 8192,

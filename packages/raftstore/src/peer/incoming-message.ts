@@ -36,8 +36,7 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
     peer.context.snapshots.release(message);
     return;
   }
-  // Its leader sends the entries again, until there is room.
-  if (peer.context.disk.isFull && message.message.entries.length > 0) return;
+  if (peer.context.disk.isFull && needsRoom(message.message)) return;
   if (!isInitialized(peer.region)) {
     peer.introducedConfVer = Math.max(peer.introducedConfVer, message.regionEpoch?.confVer ?? 0);
   }
@@ -49,6 +48,11 @@ export function handleRaftMessage(peer: Peer, message: raft_serverpb.RaftMessage
   } else {
     peer.node.step(raftMessage);
   }
+}
+
+/** What a store without room leaves unheard: entries, which are sent again, and the order to lead, which another is given. */
+function needsRoom({ entries, msgType }: eraftpb.Message): boolean {
+  return entries.length > 0 || msgType === eraftpb.MessageType.MsgTimeoutNow;
 }
 
 /** Ends a peer that the scheduler knows to be a member no more, unless it has learned of later changes meanwhile. */

@@ -28,13 +28,25 @@ export function transferLeader(peer: Peer, target: metapb.Peer, reply: Reply): e
 /** The voter that could lead soonest: alive, in no need of a snapshot, and with most of the log. */
 export function bestSuccessor(peer: Peer): number | undefined {
   let best: ProgressStatus | undefined;
-  for (const progress of peer.node.status().progress) {
-    const member = findPeer(peer.region, progress.id);
-    if (member === undefined || member.id === peer.meta.id || !mayLead(member)) continue;
-    if (!isAlive(peer, progress) || needsSnapshot(peer, progress)) continue;
+  for (const progress of successorsOf(peer)) {
     if (best === undefined || progress.match > best.match) best = progress;
   }
   return best?.id;
+}
+
+/** Of the voters that could lead, the next one after `id` in turn. */
+export function successorAfter(peer: Peer, id: number): number | undefined {
+  const ids = successorsOf(peer).map((progress) => progress.id);
+  ids.sort((left, right) => left - right);
+  return ids.find((one) => one > id) ?? ids[0];
+}
+
+function successorsOf(peer: Peer): ProgressStatus[] {
+  return peer.node.status().progress.filter((progress) => {
+    const member = findPeer(peer.region, progress.id);
+    if (member === undefined || member.id === peer.meta.id || !mayLead(member)) return false;
+    return isAlive(peer, progress) && !needsSnapshot(peer, progress);
+  });
 }
 
 function checkTarget(peer: Peer, targetId: number): errorpb.Error | undefined {

@@ -1,6 +1,7 @@
 import type { errorpb, raft_cmdpb } from '@flotilla/protocol';
 import { notLeader, raftEntryTooLarge, serverIsBusy } from '../region-error.ts';
 import type { Reply } from '../reply.ts';
+import { CommitWatch } from './commit-watch.ts';
 import type { Peer } from './peer.ts';
 
 /** Size and room, checked last: everything before costs nothing to answer. */
@@ -10,6 +11,7 @@ export function checkRoom(peer: Peer, entryBytes: number): errorpb.Error | undef
   if (peer.proposals.length >= config.maxPendingProposals) {
     return serverIsBusy('too many proposals of the region are under way');
   }
+  if (peer.ticker.commitWatch.isStalled(peer)) return serverIsBusy(CommitWatch.reason);
   if (applyQueue.bytes >= config.maxApplyQueueBytes) return serverIsBusy('the apply queue is full');
   return undefined;
 }

@@ -1,5 +1,7 @@
 import { type RaftStoreConfig, ticksOf } from '../config.ts';
+import { CommitWatch } from './commit-watch.ts';
 import { beginConsistencyCheck } from './consistency-check.ts';
+import { FullDiskRelief } from './full-disk-relief.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { isLogTooLong, proposeCompaction } from './log-compaction.ts';
 import { leaveJointSoon } from './membership-proposer.ts';
@@ -13,6 +15,8 @@ export class PeerTicker {
   readonly #heartbeatTicks: number;
   readonly #checkTicks: number;
   readonly #leaderWatch: LeaderWatch;
+  readonly commitWatch: CommitWatch;
+  readonly #relief: FullDiskRelief;
   #untilCheck: number;
   #untilLogGc: number;
   #untilHeartbeat: number;
@@ -27,6 +31,8 @@ export class PeerTicker {
   constructor(config: RaftStoreConfig, regionId: number) {
     this.#logGcTicks = ticksOf(config, config.logGcIntervalMs);
     this.#leaderWatch = new LeaderWatch(config);
+    this.commitWatch = new CommitWatch(config);
+    this.#relief = new FullDiskRelief(config);
     this.#heartbeatTicks = ticksOf(config, config.regionHeartbeatIntervalMs);
     const { consistencyCheckIntervalMs: checkMs } = config;
     this.#checkTicks = checkMs === 0 ? Number.POSITIVE_INFINITY : ticksOf(config, checkMs);
@@ -63,6 +69,8 @@ export class PeerTicker {
       retryReads(peer);
     }
     this.#leaderWatch.tick(peer);
+    this.commitWatch.tick(peer);
+    this.#relief.tick(peer);
     this.#untilLogGc -= 1;
     if (this.#untilLogGc <= 0) {
       this.#untilLogGc = this.#logGcTicks;
