@@ -94,10 +94,11 @@ export class GrpcStoreChannels implements StoreChannels {
     const known = this.#channels.get(storeId);
     let store: metapb.Store | undefined;
     try {
-      store = await this.#scheduler.getStore(storeId, this.#closing.signal);
+      store = await this.#lookUp(storeId);
     } catch (error) {
-      // Without a scheduler, where the store was last is the best guess.
+      // Without a scheduler, where the store was last is the best guess. If it is wrong, the next attempt comes here again.
       if (known === undefined || this.#closing.signal.aborted) throw error;
+      this.#doubted.delete(storeId);
       return known;
     }
     this.#closing.signal.throwIfAborted();
@@ -113,6 +114,19 @@ export class GrpcStoreChannels implements StoreChannels {
     const channel = { address: store.address, client, commands, connecting: undefined };
     this.#channels.set(storeId, channel);
     return channel;
+  }
+
+  /** What the scheduler knows of a store. One that stands still is not waited for long: another peer may answer. */
+  async #lookUp(storeId: number): Promise<metapb.Store | undefined> {
+    const patience = new AbortController();
+    const reason = new Error('the scheduler does not answer');
+    const timer = this.#runtime.timers.after(this.#config.connectTimeoutMs, () => patience.abort(reason));
+    const signal = AbortSignal.any([this.#closing.signal, patience.signal]);
+    try {
+      return await untilAborted(this.#scheduler.getStore(storeId, signal), signal);
+    } finally {
+      timer.cancel();
+    }
   }
 
   #connect(address: string): Client {

@@ -44,6 +44,8 @@ export class FakeCluster {
   /** What the scheduler was asked. */
   readonly lookups: string[] = [];
   isSchedulerDown = false;
+  /** Whether the scheduler is there and answers nothing about stores, as a process that stands still. */
+  isSchedulerSilent = false;
   readonly #servers = new Map<number, Server>();
   readonly addresses = new Map<number, string>();
   maxScanBytes = 1_000;
@@ -150,6 +152,7 @@ export class FakeCluster {
       regionHeartbeatResponses: NEVER,
       getStore: async (storeId) => {
         ask(`store ${storeId}`);
+        if (this.isSchedulerSilent) await new Promise(() => {});
         return this.addresses.has(storeId) ? this.#store(storeId) : undefined;
       },
       getAllStores: async () => {

@@ -59,6 +59,22 @@ describe('single keys', () => {
   });
 });
 
+it('goes on with a scheduler that answers nothing, once it knows the way', async () => {
+  const { client, cluster } = await startTestCluster({ connectTimeoutMs: 50 });
+  await client.put(bytes('a'), bytes('1'));
+  cluster.isSchedulerSilent = true;
+  let faults = 0;
+  cluster.misbehave = () => {
+    faults += 1;
+    return faults === 1 ? ({ type: 'status', code: status.UNAVAILABLE } as const) : undefined;
+  };
+  expect(await client.get(bytes('a'))).toEqual(bytes('1'));
+  // Nothing is in doubt any more: the store was where it had been.
+  cluster.lookups.length = 0;
+  expect(await client.get(bytes('a'))).toEqual(bytes('1'));
+  expect(cluster.lookups).toEqual([]);
+});
+
 describe('many keys', () => {
   const pairs = Array.from({ length: 30 }, (_, index) => ({ key: bytes(`k${index}`), value: bytes(`v${index}`) }));
 
