@@ -1,7 +1,7 @@
 import { openClassicLevelEngine } from '@flotilla/engine';
 import type { Runtime } from '@flotilla/runtime';
 import { LocalSchedulerClient, SchedulerCore } from '@flotilla/scheduler';
-import { GrpcSchedulerClient, isSchedulerError, type SchedulerClient } from '@flotilla/scheduler-client';
+import { type SchedulerClient, ThreadSchedulerClient } from '@flotilla/scheduler-client';
 import {
   type CallObserver,
   createOperatorService,
@@ -72,27 +72,25 @@ async function runScheduler(options: SchedulerLinkOptions): Promise<SchedulerLin
   }
 }
 
-/** How long one attempt to reach the scheduler takes before the node says that it is still waiting. */
+/** How often a node that waits for its scheduler says so. */
 const reachTimeoutMs = 5_000;
 
 /** A node may well be started before its scheduler: it waits, and says so. */
 async function reachScheduler(address: string, options: SchedulerLinkOptions): Promise<SchedulerLink> {
   const { runtime, cleanup, signal } = options;
   runtime.logger.info('connecting to the scheduler', { scheduler: address });
-  for (;;) {
-    try {
-      const client = await GrpcSchedulerClient.connect({
-        endpoints: [address],
-        runtime,
-        signal,
-        config: { connectTimeoutMs: reachTimeoutMs },
-      });
-      cleanup.push("the scheduler's client", () => client.close());
-      return { client, address, isInside: false };
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!isSchedulerError(error, 'unavailable')) throw toNodeError(`cannot use the scheduler at ${address}`, error);
-      runtime.logger.warn('still waiting for the scheduler', { scheduler: address });
-    }
+  try {
+    const client = await ThreadSchedulerClient.connect({
+      endpoints: [address],
+      runtime,
+      signal,
+      config: { connectTimeoutMs: reachTimeoutMs },
+      onUnreached: () => runtime.logger.warn('still waiting for the scheduler', { scheduler: address }),
+    });
+    cleanup.push("the scheduler's client", () => client.close());
+    return { client, address, isInside: false };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw toNodeError(`cannot use the scheduler at ${address}`, error);
   }
 }

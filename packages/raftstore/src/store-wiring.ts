@@ -151,7 +151,9 @@ export class StoreWiring {
   /** Everything that is counted and measured, as of now. */
   metricsSnapshot(): StoreMetricsSnapshot {
     const peers = [...this.raftWorker.peers.values()];
+    const { workerStats } = this.#options.schedulerClient;
     const workers = Object.values(this.tasks).map((worker: TaskWorker<never>) => [worker.name, worker.stats] as const);
+    if (workerStats !== undefined) workers.push(['scheduler', workerStats]);
     return this.metrics.snapshot({
       raftMailboxLength: this.raftMailbox.length,
       storeMailboxLength: this.storeMailbox.length,

@@ -68,6 +68,18 @@ export class GrpcSchedulerClient implements SchedulerClient {
     }
   }
 
+  /**
+   * A client of a cluster that is known already; it reaches no scheduler before it is used, and refuses those of any other
+   * cluster.
+   *
+   * @throws {SchedulerError} with code `invalidArgument` for an endpoint that is none.
+   */
+  static resume(options: GrpcSchedulerClientOptions, clusterId: number): GrpcSchedulerClient {
+    const { endpoints, runtime } = options;
+    const config = resolveGrpcSchedulerClientConfig(options.config);
+    return new GrpcSchedulerClient(new SchedulerConnection(endpoints, runtime, config), runtime, config, clusterId);
+  }
+
   get regionHeartbeatResponses(): Observable<schedulerpb.RegionHeartbeatResponse> {
     return this.#responses;
   }

@@ -39,7 +39,23 @@ export {
 export { OperatorClient, type OperatorClientOptions, type OrderFields } from './operator-client.ts';
 export { epochOf, isEpochStale, isSameEpoch } from './region-epoch.ts';
 export { compareKeys, type RegionEntry, RegionTree } from './region-tree.ts';
-export type { BootstrapOutcome, RegionWithLeader, SchedulerClient } from './scheduler-client.ts';
+export type {
+  BootstrapOutcome,
+  RegionWithLeader,
+  SchedulerClient,
+  SchedulerWorkerStats,
+} from './scheduler-client.ts';
 export { isSchedulerError, refuseIfAborted, SchedulerError, type SchedulerErrorCode } from './scheduler-error.ts';
+export {
+  type SchedulerThread,
+  type SchedulerThreadEvents,
+  type SpawnSchedulerThread,
+  spawnSchedulerThread,
+} from './scheduler-thread/spawn.ts';
+export type { SchedulerThreadConfig } from './scheduler-thread/thread-config.ts';
+export {
+  ThreadSchedulerClient,
+  type ThreadSchedulerClientOptions,
+} from './scheduler-thread/thread-scheduler-client.ts';
 export { checkSplitCount, checkSplitParts, maxSplitCount, splitAnswer } from './split-exchange.ts';
 export { mergeStore, refuseTombstone } from './store-record.ts';

@@ -10,6 +10,19 @@ export interface RegionWithLeader {
   readonly leader: metapb.Peer | undefined;
 }
 
+/** Counts of the worker that calls the scheduler, as other task workers have them. */
+export interface SchedulerWorkerStats {
+  /** Tasks that have completed, whatever the scheduler answered. */
+  readonly done: number;
+  /** Tasks that were cut off. */
+  readonly failed: number;
+  readonly retried: number;
+  /** Times that the worker failed and was replaced. */
+  readonly replaced: number;
+  readonly pending: number;
+  readonly isRunning: boolean;
+}
+
 /** The scheduler as stores and clients see it. Every call rejects with a `SchedulerError` of a stable `code`. */
 export interface SchedulerClient {
   /** The cluster's id, learned from the scheduler at connection. */
@@ -48,5 +61,7 @@ export interface SchedulerClient {
   regionHeartbeat(heartbeat: schedulerpb.RegionHeartbeatRequest): void;
   /** What the scheduler asks of regions led by this client's store. */
   readonly regionHeartbeatResponses: Observable<schedulerpb.RegionHeartbeatResponse>;
+  /** Undefined where the calls are made by no worker of their own. */
+  readonly workerStats?: SchedulerWorkerStats;
   close(): Promise<void>;
 }
