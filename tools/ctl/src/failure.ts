@@ -54,7 +54,9 @@ export function classifyPutFailure(error: unknown): FailureKind {
 function withCauses(error: Error): string {
   let message = error.message;
   for (let { cause } = error; cause instanceof Error; cause = cause.cause) {
-    if (!message.includes(cause.message)) message += `: ${cause.message}`;
+    // grpc-js puts the number and the name of the status before what a server said.
+    const said = cause.message.replace(/^\d+ [A-Z_]+: /, '');
+    if (!message.includes(said)) message += `: ${said}`;
   }
   return message;
 }

@@ -12,6 +12,7 @@ export function regionHeartbeatOf(peer: Peer): schedulerpb.RegionHeartbeatReques
     downPeers: downPeersOf(peer),
     approximateSize: peer.splitCheck.size?.bytes ?? 0,
     approximateKeys: peer.splitCheck.size?.keys ?? 0,
+    term: peer.term,
   });
 }
 
