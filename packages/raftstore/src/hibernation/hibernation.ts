@@ -87,11 +87,15 @@ export class Hibernation {
     send(peer, leader, ExtraMessageType.WakeUp);
   }
 
-  /** A sleeping peer's turn, from time to time: a leader tells the scheduler that the region is well. */
+  /** A sleeping peer's turn, from time to time: a leader tells the scheduler that the region is well, and how large. */
   visit(peer: Peer): void {
     this.#visits += 1;
-    if (peer.isLeader) peer.ticker.heartbeatNow(peer);
-    else if (this.#visits >= visitsUntilCheck) this.wake(peer);
+    if (peer.isLeader) {
+      peer.splitCheck.measureUnknown(peer);
+      peer.ticker.heartbeatNow(peer);
+    } else if (this.#visits >= visitsUntilCheck) {
+      this.wake(peer);
+    }
   }
 
   #request(peer: Peer): void {

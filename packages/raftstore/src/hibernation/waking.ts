@@ -12,8 +12,11 @@ export function wakeFor(peer: Peer, message: PeerMessage): void {
     case 'raftMessage':
       if (isWaking(peer, message.message)) peer.hibernation.wake(peer);
       return;
-    case 'splitRegion':
     case 'splitCheckDone':
+      // The size alone is only to be known; one that is too large is split.
+      if (message.result.type !== 'failed' && message.result.splitKeys.length > 0) peer.hibernation.wake(peer);
+      return;
+    case 'splitRegion':
     case 'hashComputed':
       peer.hibernation.wake(peer);
       return;

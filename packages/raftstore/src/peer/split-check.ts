@@ -75,6 +75,14 @@ export class SplitCheck {
     this.#untilCheck = this.#ticks;
   }
 
+  /**
+   * Has a region measured that fell asleep before it could be, as after a start with many regions. The worker's queue bounds
+   * how many wait; another visit comes.
+   */
+  measureUnknown(peer: Peer): void {
+    if (this.#size === undefined && !this.#isUnderWay) this.#schedule(peer);
+  }
+
   /** Looks for the key that halves the region, and splits it there. */
   splitInMiddle(peer: Peer, reply: Reply): void {
     if (this.#middleReply !== undefined) {
@@ -120,8 +128,11 @@ export class SplitCheck {
   }
 
   #begin(peer: Peer): boolean {
-    const { context } = peer;
-    if (!context.isSplitCheckIdle || !context.scheduleSplitCheck(taskOf(peer, 'size'))) return false;
+    return peer.context.isSplitCheckIdle && this.#schedule(peer);
+  }
+
+  #schedule(peer: Peer): boolean {
+    if (!peer.context.scheduleSplitCheck(taskOf(peer, 'size'))) return false;
     this.#isUnderWay = true;
     this.#needsCheck = false;
     this.#writtenBytes = 0;
