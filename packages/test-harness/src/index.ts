@@ -11,6 +11,7 @@ export { checkRegister, type RegisterCheckOptions } from './checkers/check-regis
 export { checkReplicaHashes, type ReplicaHash, type ReplicaHashOptions } from './checkers/check-replica-hashes.ts';
 export { checkSet } from './checkers/check-set.ts';
 export { checkWatch, type WatchChange, type WatchRecord } from './checkers/check-watch.ts';
+export { RaftMessageChecker } from './checkers/raft-message-checker.ts';
 export { describeVerdict, isPassed, type Verdict, type Violation } from './checkers/verdict.ts';
 export { checkConsistency } from './cluster/check-consistency.ts';
 export { ClusterObserver } from './cluster/cluster-observer.ts';

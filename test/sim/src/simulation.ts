@@ -10,6 +10,7 @@ import {
   HistoryRecorder,
   isPassed,
   type Json,
+  RaftMessageChecker,
   TestCluster,
   type TestNode,
   type Verdict,
@@ -61,6 +62,7 @@ class Simulation {
   readonly #plan: SimulationPlan;
   readonly #cluster: TestCluster;
   readonly #trace: EventTrace;
+  readonly #messages = new RaftMessageChecker();
   readonly #histories: Histories;
   readonly #excused = new Set<TestNode>();
   #clients: SimClient[] = [];
@@ -73,6 +75,7 @@ class Simulation {
     this.#trace.note(describePlan(plan));
     cluster.network.filter = (message, from) => {
       this.#trace.message(message, from);
+      this.#messages.note(message);
       return true;
     };
     const record = (): HistoryRecorder => new HistoryRecorder(cluster.clock.clock);
@@ -115,6 +118,7 @@ class Simulation {
     await this.#quietPhase();
     this.#require(await awaitEqualReplicas(cluster, convergenceMs * this.#plan.timeScale));
     await this.#judge();
+    this.#require(this.#messages.verdict());
     for (const verdict of observer.finalVerdicts()) this.#require(verdict);
     observer.stop();
     for (const client of this.#clients) await client.close();
@@ -140,6 +144,7 @@ class Simulation {
   async #watch(): Promise<void> {
     while (!this.#isOver) {
       await this.#cluster.clock.timers.sleep(100 * this.#plan.timeScale);
+      this.#require(this.#messages.verdict());
       for (const node of this.#cluster.nodes) {
         if (node.fatal === undefined || this.#excused.has(node)) continue;
         const { message, cause } = node.fatal;
