@@ -1,0 +1,103 @@
+import type { Mutant } from '../mutant.ts';
+
+/** Bugs in applying entries, and in answering them. */
+export const applyMutants: readonly Mutant[] = [
+  {
+    id: 'apply-state-before-data',
+    description: 'the applied index is written before the data that it speaks of',
+    profile: 'crash',
+    edits: [
+      {
+        module: 'raftstore/apply/apply-worker',
+        find: 'for (const applier of this.#touched)\n            applier.saveState(this.#batch, sync);',
+        replace:
+          'const states = this.#options.kvEngine.batch();\n        for (const applier of this.#touched)\n            applier.saveState(states, true);\n        await this.#options.kvEngine.write(states, { sync: true });',
+      },
+    ],
+  },
+  {
+    id: 'compaction-not-synced',
+    description: 'the log is compacted past what is durable of the applied state',
+    profile: 'storm',
+    edits: [
+      {
+        module: 'raftstore/apply/apply-worker',
+        find: "this.#mustSync ||= applied.change.type !== 'confChangeRefused';",
+        replace: '',
+      },
+    ],
+  },
+  {
+    id: 'apply-stale-epoch-and-range',
+    description: 'a write that was proposed before a split is applied in the region that is left, wherever its key is',
+    profile: 'regions',
+    edits: [
+      {
+        module: 'raftstore/apply/region-applier',
+        find: 'if (epochOfRequest(request).version !== epochOf(this.#region).version)',
+        replace: 'if (false)',
+      },
+      {
+        module: 'raftstore/apply/command',
+        find: 'if (!isKeyInRegion(operation.key, region))',
+        replace: 'if (false)',
+      },
+    ],
+  },
+  {
+    id: 'delete-not-applied-by-followers',
+    description: 'only the replica that proposed a delete applies it',
+    profile: 'swarm',
+    edits: [
+      {
+        module: 'raftstore/apply/region-applier',
+        find: 'request ?? raft_cmdpb.RaftCmdRequest.decode(entry.data), batch);',
+        replace: 'request ?? withoutDeletes(raft_cmdpb.RaftCmdRequest.decode(entry.data)), batch);',
+      },
+      {
+        module: 'raftstore/apply/region-applier',
+        find: 'export function epochOfRequest(',
+        replace:
+          'function withoutDeletes(request) {\n    return { ...request, requests: request.requests.filter((one) => one.delete === undefined) };\n}\nexport function epochOfRequest(',
+      },
+    ],
+  },
+  {
+    id: 'overwritten-proposal-answered-ok',
+    description: 'a command whose entry was overwritten is answered with the outcome of the other entry',
+    profile: 'network',
+    edits: [
+      {
+        module: 'raftstore/peer/proposal-queue',
+        find: 'next.index === entry.index && next.term === entry.term',
+        replace: 'next.index === entry.index',
+      },
+    ],
+  },
+  {
+    id: 'answer-dropped',
+    description: 'some commands are never answered',
+    profile: 'swarm',
+    edits: [
+      {
+        module: 'raftstore/apply/apply-worker',
+        find: 'for (const [{ reply }, result] of answers)\n            reply(result);',
+        replace:
+          'for (const [{ index, reply }, result] of answers)\n            if (index % 16 !== 0)\n                reply(result);',
+      },
+    ],
+  },
+  {
+    id: 'answered-before-committed',
+    description: 'a write is answered when it is proposed',
+    profile: 'network',
+    edits: [
+      {
+        module: 'raftstore/peer/command-proposer',
+        find: 'enqueue(peer, request, reply);',
+        replace:
+          'enqueue(peer, request, () => {});\n    if (request.adminRequest === undefined)\n        reply({ response: raft_cmdpb.RaftCmdResponse.create({ header: { currentTerm: peer.term }, responses: request.requests.map(({ cmdType }) => raft_cmdpb.Response.create({ cmdType, put: {}, delete: {} })) }) });\n    else\n        reply({ response: raft_cmdpb.RaftCmdResponse.create({ header: { currentTerm: peer.term } }) });',
+      },
+    ],
+  },
+];
