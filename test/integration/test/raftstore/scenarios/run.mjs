@@ -22,6 +22,7 @@ const { status } = spawnSync(
     '../../vitest.config.ts',
     '--root',
     '.',
+    '--reporter=verbose',
     'scenarios.test',
   ],
   {
