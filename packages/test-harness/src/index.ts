@@ -41,7 +41,7 @@ export { HistoryRecorder, type OpenOperation } from './history/history-recorder.
 export { describeOperation, type Json, type Operation, type OperationOutcome } from './history/operation.ts';
 export { pairEvents } from './history/pair-events.ts';
 export { crashAll, crashStores, startAll } from './nemesis/crash-chaos.ts';
-export { cancelOrders, changeMembers, orderChange, orderTransfer } from './nemesis/membership-chaos.ts';
+export { cancelOrders, changeMembers, orderAnyChange, orderChange, orderTransfer } from './nemesis/membership-chaos.ts';
 export { calmNetwork, cutAtRandom, disturbNetwork, type NetworkChaos } from './nemesis/network-chaos.ts';
 export { findFreeBase, findFreePorts } from './processes/free-ports.ts';
 export type { NodeStatus, PeerReport, RegionReport, ReportingNode } from './processes/node-status.ts';

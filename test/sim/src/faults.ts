@@ -4,7 +4,7 @@ import {
   calmNetwork,
   cancelOrders,
   cutAtRandom,
-  orderChange,
+  orderAnyChange,
   orderTransfer,
   type TestCluster,
   type TestNode,
@@ -173,7 +173,7 @@ const faults: Partial<Record<Disturbance, Fault>> = {
 
   members({ cluster, trace }, random) {
     trace.note('a change of members');
-    orderChange(cluster, random);
+    orderAnyChange(cluster, random);
   },
 
   transfers({ cluster, trace }, random) {

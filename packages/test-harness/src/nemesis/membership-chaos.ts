@@ -1,3 +1,4 @@
+import { eraftpb, metapb, schedulerpb } from '@flotilla/protocol';
 import type { Random } from '@flotilla/runtime';
 import type { TestCluster } from '../cluster/test-cluster.ts';
 
@@ -23,6 +24,43 @@ export function orderChange(cluster: TestCluster, random: Random): void {
     scheduler.removePeer(region.id, peer);
   }
 }
+
+/**
+ * Orders a change of any kind of a random region that waits for none: a learner comes or is promoted, a replica moves to
+ * another store through a joint configuration, or one comes or goes.
+ */
+export function orderAnyChange(cluster: TestCluster, random: Random): void {
+  const { scheduler } = cluster;
+  const reports = scheduler.regions().filter(({ region }) => scheduler.isSettled(region.id));
+  const report = reports[random.integer(0, Math.max(1, reports.length))];
+  const dice = random.fraction();
+  if (report === undefined || dice < 0.5) {
+    orderChange(cluster, random);
+    return;
+  }
+  const { region, pendingPeers } = report;
+  const learner = region.peers.find(({ role }) => role === Learner);
+  if (learner !== undefined && dice < 0.7) {
+    if (!pendingPeers.some(({ id }) => id === learner.id))
+      scheduler.promoteLearner(region.id, { ...learner, role: Voter });
+    return;
+  }
+  const node = cluster.nodes[random.integer(0, cluster.nodes.length)];
+  if (node === undefined || region.peers.some(({ storeId }) => storeId === node.storeId)) return;
+  const newcomer = { id: scheduler.allocId(), storeId: node.storeId, role: Voter };
+  if (dice < 0.8) {
+    scheduler.addLearner(region.id, { ...newcomer, role: Learner });
+    return;
+  }
+  const gone = region.peers[random.integer(0, region.peers.length)];
+  if (gone === undefined) return;
+  scheduler.changePeers(region.id, [
+    schedulerpb.ChangePeer.create({ changeType: eraftpb.ConfChangeType.AddNode, peer: newcomer }),
+    schedulerpb.ChangePeer.create({ changeType: eraftpb.ConfChangeType.RemoveNode, peer: gone }),
+  ]);
+}
+
+const { Learner, Voter } = metapb.PeerRole;
 
 /** Withdraws every order that is not done. */
 export function cancelOrders({ scheduler }: TestCluster): void {
