@@ -117,7 +117,7 @@ describe('the thread is lost', () => {
   test('it hangs: the call under way fails as unavailable, and the next thread answers', async () => {
     const hanging = new URL('hanging-scheduler-thread.mjs', import.meta.url);
     const client = await connect({
-      threadConfig: { pingIntervalMs: 100, pingDeadlineMs: 1000 },
+      threadConfig: { pingIntervalMs: 200, pingDeadlineMs: 4000 },
       spawn: (data, events) => spawnSchedulerThread(data, events, threads.length === 0 ? hanging : undefined),
     });
     // The first thread goes round in circles from its first heartbeat on.
