@@ -33,6 +33,8 @@ export const storageNodeSchema = z.object({
   regionSplitBytes: wholeNumber(1_024, 1_000_000_000_000),
   splitCheckIntervalMs: wholeNumber(10, 3_600_000),
   regionHeartbeatIntervalMs: wholeNumber(10, 600_000),
+  hibernateAfterMs: wholeNumber(0, 3_600_000),
+  idleRegionHeartbeatIntervalMs: wholeNumber(10, 3_600_000),
   storeHeartbeatIntervalMs: wholeNumber(10, 600_000),
   shutdownTimeoutMs: wholeNumber(0, 600_000),
 });
@@ -46,7 +48,7 @@ export const storageNodeSchema = z.object({
  * - `scheduler`: the cluster's scheduler. Without one, the node runs a scheduler of its own, kept in `dataDir` and served at
  *   `schedulerListen`, for `maxPeerCount` replicas of each region.
  * - `tickIntervalMs`, `electionTicks`, `heartbeatTicks`, `logGc…`, `region…Bytes`, `splitCheckIntervalMs`,
- *   `…HeartbeatIntervalMs`: as in the raftstore's configuration.
+ *   `hibernateAfterMs`, `…HeartbeatIntervalMs`: as in the raftstore's configuration.
  * - `shutdownTimeoutMs`: how long a shutdown may spend on handing leadership to other stores.
  */
 export type StorageNodeConfig = Readonly<z.infer<typeof storageNodeSchema>>;
@@ -71,6 +73,9 @@ export const defaultStorageNodeConfig: StorageNodeConfig = Object.freeze({
   splitCheckIntervalMs: 10_000,
   // A new store gets its first replica within this time of joining.
   regionHeartbeatIntervalMs: 3_000,
+  // Ten reports: what the scheduler wants of a region that was woken for it is done before it sleeps again.
+  hibernateAfterMs: 30_000,
+  idleRegionHeartbeatIntervalMs: 60_000,
   storeHeartbeatIntervalMs: 3_000,
   shutdownTimeoutMs: 5_000,
 });

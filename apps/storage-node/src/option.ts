@@ -35,6 +35,8 @@ const raftRows: readonly Row[] = [
   ['regionSplitBytes', '<bytes>', 'size of the parts of a region that is split'],
   ['splitCheckIntervalMs', '<ms>', 'how often a leader considers having its region measured'],
   ['regionHeartbeatIntervalMs', '<ms>', 'how often leaders report their regions to the scheduler'],
+  ['hibernateAfterMs', '<ms>', 'how long a region is idle before it hibernates; 0 keeps all awake'],
+  ['idleRegionHeartbeatIntervalMs', '<ms>', 'how often leaders report regions that hibernate'],
   ['storeHeartbeatIntervalMs', '<ms>', 'how often the store reports itself to the scheduler'],
 ];
 

@@ -128,6 +128,8 @@ function raftStoreConfigOf(config: StorageNodeConfig): Partial<RaftStoreConfig> 
     regionSplitBytes: config.regionSplitBytes,
     splitCheckIntervalMs: config.splitCheckIntervalMs,
     regionHeartbeatIntervalMs: config.regionHeartbeatIntervalMs,
+    hibernateAfterMs: config.hibernateAfterMs,
+    idleRegionHeartbeatIntervalMs: config.idleRegionHeartbeatIntervalMs,
     storeHeartbeatIntervalMs: config.storeHeartbeatIntervalMs,
     maxKeyBytes,
     maxValueBytes,

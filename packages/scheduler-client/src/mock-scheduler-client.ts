@@ -1,6 +1,6 @@
 import type { metapb, schedulerpb } from '@flotilla/protocol';
 import type { Timers } from '@flotilla/runtime';
-import { type Observable, Subject } from 'rxjs';
+import { type Observable, Subject, type Subscription } from 'rxjs';
 import type { MockScheduler } from './mock-scheduler.ts';
 import type { BootstrapOutcome, RegionWithLeader, SchedulerClient } from './scheduler-client.ts';
 import { isSchedulerError, refuseIfAborted, SchedulerError } from './scheduler-error.ts';
@@ -10,11 +10,17 @@ export class MockSchedulerClient implements SchedulerClient {
   readonly #scheduler: MockScheduler;
   readonly #timers: Timers;
   readonly #responses = new Subject<schedulerpb.RegionHeartbeatResponse>();
+  readonly #orders: Subscription;
+  /** The store that reports through this client; 0 before its first report. */
+  #storeId = 0;
   #isClosed = false;
 
   constructor(scheduler: MockScheduler, timers: Timers) {
     this.#scheduler = scheduler;
     this.#timers = timers;
+    this.#orders = scheduler.orders.subscribe((order) => {
+      if (order.targetPeer?.storeId === this.#storeId) this.#answerLater(order);
+    });
   }
 
   get clusterId(): number {
@@ -81,17 +87,22 @@ export class MockSchedulerClient implements SchedulerClient {
   /** @throws {InvariantError} when the report cannot follow from what was reported before. */
   regionHeartbeat(heartbeat: schedulerpb.RegionHeartbeatRequest): void {
     if (this.#isClosed || !this.#scheduler.available) return;
+    this.#storeId = heartbeat.leader?.storeId ?? this.#storeId;
     const response = this.#report(heartbeat);
-    if (response === undefined) return;
-    this.#timers.defer(() => {
-      if (!this.#isClosed && this.#scheduler.available) this.#responses.next(response);
-    });
+    if (response !== undefined) this.#answerLater(response);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#orders.unsubscribe();
     this.#responses.complete();
+  }
+
+  #answerLater(response: schedulerpb.RegionHeartbeatResponse): void {
+    this.#timers.defer(() => {
+      if (!this.#isClosed && this.#scheduler.available) this.#responses.next(response);
+    });
   }
 
   /** The answer, if any: a stale report gets none, nor does one before the bootstrap, which the next one makes good. */

@@ -1,5 +1,6 @@
 import { type metapb, schedulerpb } from '@flotilla/protocol';
 import { assert, type Runtime } from '@flotilla/runtime';
+import { type Observable, Subject } from 'rxjs';
 import { type MockRegion, MockRegionTable } from './mock-region-table.ts';
 import { MockSchedulerClient } from './mock-scheduler-client.ts';
 import { OperatorQueue } from './operator/operator-queue.ts';
@@ -24,6 +25,8 @@ export class MockScheduler {
   readonly clusterId: number;
   /** While false, every call rejects with `unavailable` and heartbeats are lost, as if the scheduler could not be reached. */
   available = true;
+  /** Whether an order goes to the region's leader at once, as a real scheduler's does, and not with its next heartbeat only. */
+  pushesOrders = false;
   /** Heartbeats and split reports that a newer epoch or term had overtaken. */
   staleHeartbeats = 0;
 
@@ -32,6 +35,7 @@ export class MockScheduler {
   readonly #stores = new Map<number, metapb.Store>();
   readonly #stats = new Map<number, schedulerpb.StoreStats>();
   readonly #operators: OperatorQueue;
+  readonly #orders = new Subject<schedulerpb.RegionHeartbeatResponse>();
   #isBootstrapped = false;
   #lastId = 0;
   #lastOperatorId = 0;
@@ -149,15 +153,12 @@ export class MockScheduler {
       this.staleHeartbeats += 1;
       return { type: 'stale' };
     }
-    const { region, leader } = report;
-    const response = schedulerpb.RegionHeartbeatResponse.create({
-      header: { clusterId: this.clusterId, error: undefined },
-      regionId: region.id,
-      regionEpoch: region.regionEpoch,
-      targetPeer: leader,
-      ...this.#operators.advance(report),
-    });
-    return { type: 'answered', response };
+    return { type: 'answered', response: this.#answer(report) };
+  }
+
+  /** What leaders are asked for as soon as it is ordered, if `pushesOrders`, without a heartbeat of theirs to answer. */
+  get orders(): Observable<schedulerpb.RegionHeartbeatResponse> {
+    return this.#orders;
   }
 
   // What a test asks for. Each order is repeated with every heartbeat of the region until one shows it done.
@@ -210,6 +211,8 @@ export class MockScheduler {
     const timeoutMs = Number.POSITIVE_INFINITY;
     const outcome = this.#operators.enqueue({ id: this.#lastOperatorId, regionId, kind: 'admin', steps, timeoutMs });
     assert(outcome === 'accepted', 'too many operators wait for one region', { regionId });
+    const known = this.pushesOrders ? this.#regions.getById(regionId) : undefined;
+    if (known?.leader !== undefined) this.#orders.next(this.#answer({ ...known, leader: known.leader }));
   }
 
   /** Drops every order of a region that is not done. */
@@ -312,6 +315,17 @@ export class MockScheduler {
   /** What the store's last heartbeat told. */
   storeStats(storeId: number): schedulerpb.StoreStats | undefined {
     return this.#stats.get(storeId);
+  }
+
+  #answer(report: RegionReport): schedulerpb.RegionHeartbeatResponse {
+    const { region, leader } = report;
+    return schedulerpb.RegionHeartbeatResponse.create({
+      header: { clusterId: this.clusterId, error: undefined },
+      regionId: region.id,
+      regionEpoch: region.regionEpoch,
+      targetPeer: leader,
+      ...this.#operators.advance(report),
+    });
   }
 
   #refuseUnlessBootstrapped(): void {

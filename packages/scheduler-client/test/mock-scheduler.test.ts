@@ -44,6 +44,26 @@ describe('MockSchedulerClient as a SchedulerClient', () => {
   }
 });
 
+test('an order that is pushed goes to the client that last reported as the leader, and to no other', async () => {
+  const runtime = createRuntime();
+  const scheduler = new MockScheduler(runtime);
+  scheduler.pushesOrders = true;
+  scheduler.bootstrap(metapb.Store.create({ id: 1, address: 'a' }), region());
+  const [first, second] = [scheduler.createClient(), scheduler.createClient()];
+  const answers: string[] = [];
+  first.regionHeartbeatResponses.subscribe((answer) => answers.push(`first: ${answer.transferLeader?.peer?.id}`));
+  second.regionHeartbeatResponses.subscribe((answer) => answers.push(`second: ${answer.transferLeader?.peer?.id}`));
+  const peers = [peer(11, 1), peer(12, 2)];
+  first.regionHeartbeat(report(region({ peers, confVer: 2 })));
+  second.regionHeartbeat(report(region({ peers, confVer: 2 }), { leader: peers[1], term: 7 }));
+  await new Promise<void>((resolve) => runtime.timers.defer(resolve));
+  answers.length = 0;
+  scheduler.transferLeader(1, peers[0]!);
+  await new Promise<void>((resolve) => runtime.timers.defer(resolve));
+  expect(answers).toEqual(['second: 11']);
+  await Promise.all([first.close(), second.close()]);
+});
+
 describe('reports that cannot be', () => {
   const two = [peer(11, 1), peer(12, 2)];
   const three = [...two, peer(13, 3)];

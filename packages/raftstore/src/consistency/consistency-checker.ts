@@ -84,6 +84,11 @@ export class ConsistencyChecker {
     return { regionId, peer, index, hash, state };
   }
 
+  /** Whether another hash may be computed now. */
+  get hasRoom(): boolean {
+    return this.#running.size < this.#options.maxChecks;
+  }
+
   /** Whether a check of the region is under way. */
   isChecking(regionId: number): boolean {
     return this.#checks.get(regionId)?.state === RegionHashState.Computing;

@@ -3,12 +3,14 @@ import type { Peer } from '../peer/peer.ts';
 
 /**
  * The peers of a store, parted by whether they tick: a tick costs as much as there are peers awake. Those that sleep are
- * visited in turn, each once in `idleRegionHeartbeatIntervalMs`, so that they never come all at once.
+ * visited in turn, each once in `idleRegionHeartbeatIntervalMs`, so that they never come all at once. Where they are few they
+ * are visited more often, one in `regionHeartbeatIntervalMs`: what the scheduler wants of a small cluster comes soon.
  */
 export class AwakePeers {
   readonly #awake = new Set<Peer>();
   readonly #asleep = new Set<Peer>();
   readonly #visitTicks: number;
+  readonly #leastVisitsPerTick: number;
   /** Visits that are due, in fractions. */
   #due = 0;
   #turn: Iterator<Peer> | undefined;
@@ -17,6 +19,7 @@ export class AwakePeers {
 
   constructor(config: RaftStoreConfig) {
     this.#visitTicks = ticksOf(config, config.idleRegionHeartbeatIntervalMs);
+    this.#leastVisitsPerTick = 1 / ticksOf(config, config.regionHeartbeatIntervalMs);
   }
 
   get asleep(): ReadonlySet<Peer> {
@@ -53,7 +56,8 @@ export class AwakePeers {
       touched.add(peer);
       if (peer.hibernation.isAsleep) this.settle(peer);
     }
-    this.#due = Math.min(this.#due + this.#asleep.size / this.#visitTicks, this.#asleep.size);
+    const visits = Math.max(this.#asleep.size / this.#visitTicks, this.#leastVisitsPerTick);
+    this.#due = Math.min(this.#due + visits, this.#asleep.size);
     for (; this.#due >= 1; this.#due -= 1) this.#visitNext(touched);
   }
 

@@ -1,12 +1,16 @@
 import { metapb, raft_serverpb } from '@flotilla/protocol';
 import { unreachable } from '@flotilla/runtime';
 import { type RaftStoreConfig, ticksOf } from '../config.ts';
+import { compactBeforeSleep } from '../peer/log-compaction.ts';
 import type { Peer } from '../peer/peer.ts';
 
 const { ExtraMessageType } = raft_serverpb;
 
-/** A sleeping follower wakes by itself after it was visited this often: it may have been removed without hearing of it. */
-const visitsUntilCheck = 10;
+/** A sleeping follower wakes by itself after this many intervals: it may have been removed without hearing of it. */
+const intervalsUntilCheck = 10;
+
+/** How much longer than others a region stays awake, at most, that was woken again and again soon after it slept. */
+const maxPatience = 16;
 
 /**
  * Whether a peer ticks. A region hibernates when it has been idle for a while and every member on a store that is alive
@@ -23,7 +27,12 @@ export class Hibernation {
   #lastIndex = 0;
   /** Members that have agreed to the request under way. */
   #agreed: Set<number> | undefined;
-  #visits = 0;
+  /** The next index after the log was compacted for sleep: only the compaction itself has been written since. */
+  #compactedIndex = 0;
+  /** The time to be idle for, as a multiple of what is configured. */
+  #patience = 1;
+  #sleptAtMs = 0;
+  #visitedAtMs = 0;
 
   constructor(config: RaftStoreConfig) {
     this.#afterTicks = config.hibernateAfterMs === 0 ? 0 : ticksOf(config, config.hibernateAfterMs);
@@ -46,8 +55,10 @@ export class Hibernation {
       return;
     }
     this.#idleTicks += 1;
-    const overTicks = this.#idleTicks - this.#afterTicks;
-    if (overTicks >= 0 && overTicks % this.#retryTicks === 0) this.#request(peer);
+    const overTicks = this.#idleTicks - this.#afterTicks * this.#patience;
+    if (overTicks < 0 || overTicks % this.#retryTicks !== 0) return;
+    if (lastIndex !== this.#compactedIndex && compactBeforeSleep(peer)) this.#compactedIndex = lastIndex + 1;
+    else this.#request(peer);
   }
 
   /** Takes in what another member says. */
@@ -79,7 +90,7 @@ export class Hibernation {
    */
   wake(peer: Peer, isLeaderLost = false): void {
     this.isAsleep = false;
-    this.#visits = 0;
+    this.#learnPatience(peer);
     this.noteUse();
     peer.node.resume(isLeaderLost ? peer.context.config.electionTicks : 0);
     const { leader } = peer;
@@ -89,13 +100,27 @@ export class Hibernation {
 
   /** A sleeping peer's turn, from time to time: a leader tells the scheduler that the region is well, and how large. */
   visit(peer: Peer): void {
-    this.#visits += 1;
+    const { config, runtime } = peer.context;
+    const nowMs = runtime.clock.monotonicMs();
+    const sinceMs = nowMs - this.#visitedAtMs;
+    this.#visitedAtMs = nowMs;
     if (peer.isLeader) {
       peer.splitCheck.measureUnknown(peer);
-      peer.ticker.heartbeatNow(peer);
-    } else if (this.#visits >= visitsUntilCheck) {
+      peer.ticker.visit(peer, sinceMs / config.tickIntervalMs);
+    } else if (nowMs - this.#sleptAtMs >= intervalsUntilCheck * config.idleRegionHeartbeatIntervalMs) {
       this.wake(peer);
     }
+  }
+
+  /**
+   * Sleep that ends before it has lasted as long as the time awake before it was not worth its while: the next time the
+   * region is to be idle for twice as long. So one that is woken again and again, by its use or by a member that is cut off
+   * from its leader, costs no more than one that is kept awake.
+   */
+  #learnPatience(peer: Peer): void {
+    const { config, runtime } = peer.context;
+    const isShort = runtime.clock.monotonicMs() - this.#sleptAtMs < config.hibernateAfterMs * this.#patience;
+    this.#patience = isShort ? Math.min(this.#patience * 2, maxPatience) : 1;
   }
 
   #request(peer: Peer): void {
@@ -119,6 +144,9 @@ export class Hibernation {
   #sleep(peer: Peer): void {
     this.isAsleep = true;
     this.#agreed = undefined;
+    this.#sleptAtMs = peer.context.runtime.clock.monotonicMs();
+    this.#visitedAtMs = this.#sleptAtMs;
+    peer.ticker.collectLog(peer);
     for (const { storeId } of peer.region.peers) {
       if (storeId !== peer.context.storeId) peer.context.liveness.watch(storeId);
     }

@@ -2,6 +2,13 @@ import { raft_cmdpb } from '@flotilla/protocol';
 import { ignoreReply } from '../reply.ts';
 import type { Peer } from './peer.ts';
 
+/** Compacts the log now if it is worth it, and says whether it does: a region that hibernates does not come to it. */
+export function compactBeforeSleep(peer: Peer): boolean {
+  const { lastIndex } = peer.node;
+  proposeCompaction(peer);
+  return peer.node.lastIndex > lastIndex;
+}
+
 /** Proposes to compact the log as far as it can go, when that is worth a command. */
 export function proposeCompaction(peer: Peer): void {
   const compactIndex = compactionIndexOf(peer);

@@ -20,6 +20,8 @@ export class PeerTicker {
   #untilCheck: number;
   #untilLogGc: number;
   #untilHeartbeat: number;
+  /** Whether the scheduler is to be told at the next tick, whenever the region's turn is. */
+  #isHeartbeatDue = false;
   #untilReadRetry = 1;
   /** Whether the scheduler was told of peers that are behind: it waits to hear that they are not. */
   #hasPending = false;
@@ -39,12 +41,12 @@ export class PeerTicker {
     // Regions take turns: their checks would else all come at once.
     this.#untilCheck = checkMs === 0 ? Number.POSITIVE_INFINITY : 1 + (regionId % this.#checkTicks);
     this.#untilLogGc = this.#logGcTicks;
-    this.#untilHeartbeat = this.#heartbeatTicks;
+    this.#untilHeartbeat = 1 + (regionId % this.#heartbeatTicks);
   }
 
-  /** Tells the scheduler at the next tick: the leader or the members have changed. */
+  /** Tells the scheduler at the next tick: the leader or the members have changed. The region keeps its turn. */
   heartbeatSoon(): void {
-    this.#untilHeartbeat = 1;
+    this.#isHeartbeatDue = true;
   }
 
   /** Does something again at the next tick. */
@@ -82,13 +84,27 @@ export class PeerTicker {
       beginConsistencyCheck(peer);
     }
     this.#untilHeartbeat -= 1;
-    if (this.#hasPending && peer.isLeader && pendingPeersOf(peer).length === 0) this.#untilHeartbeat = 0;
-    if (this.#untilHeartbeat <= 0) this.heartbeatNow(peer);
+    if (this.#hasPending && peer.isLeader && pendingPeersOf(peer).length === 0) this.#isHeartbeatDue = true;
+    if (this.#untilHeartbeat <= 0) {
+      this.#untilHeartbeat = this.#heartbeatTicks;
+      this.#isHeartbeatDue = true;
+    }
+    if (this.#isHeartbeatDue) this.heartbeatNow(peer);
+  }
+
+  /** The turn of a leader that hibernates, `ticks` after its last: a check of consistency that is due wakes the region. */
+  visit(peer: Peer, ticks: number): void {
+    this.heartbeatNow(peer);
+    this.#untilCheck -= ticks;
+    if (this.#untilCheck > 0 || !peer.context.consistency.hasRoom) return;
+    this.#untilCheck = this.#checkTicks;
+    peer.hibernation.wake(peer);
+    beginConsistencyCheck(peer);
   }
 
   /** Tells the scheduler of the region, if this peer leads it. */
   heartbeatNow(peer: Peer): void {
-    this.#untilHeartbeat = this.#heartbeatTicks;
+    this.#isHeartbeatDue = false;
     this.#hasPending = false;
     if (!peer.isLeader || !peer.isInitialized) return;
     const heartbeat = regionHeartbeatOf(peer);
