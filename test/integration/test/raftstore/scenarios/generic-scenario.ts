@@ -15,7 +15,15 @@ import {
   TestCluster,
   type Verdict,
 } from '@flotilla/test-harness';
-import { electionMs, expectShortLogs, ready, type Scenario, type ScenarioScale, shortLogs } from './scenario.ts';
+import {
+  electionMs,
+  expectShortLogs,
+  hibernation,
+  ready,
+  type Scenario,
+  type ScenarioScale,
+  shortLogs,
+} from './scenario.ts';
 import { ScenarioClient } from './scenario-client.ts';
 
 /** Entries that a log is kept at in the rows with an L. */
@@ -59,7 +67,11 @@ async function play(conditions: Conditions, seed: number, scale: ScenarioScale):
   const cluster = await TestCluster.start(5, {
     seed,
     syncMs: { min: 0.2, max: 3 },
-    config: { ...(conditions.hasShortLogs ? shortLogs(logLimit) : {}), ...(conditions.splits ? splitConfig : {}) },
+    config: {
+      ...hibernation(seed),
+      ...(conditions.hasShortLogs ? shortLogs(logLimit) : {}),
+      ...(conditions.splits ? splitConfig : {}),
+    },
   });
   const observer = new ClusterObserver(cluster);
   await ready(cluster);

@@ -51,6 +51,11 @@ export function expectShortLogs(cluster: TestCluster, limit: number): void {
   }
 }
 
+/** Every second seed has regions hibernate between two uses. */
+export function hibernation(seed: number): Partial<RaftStoreConfig> {
+  return { hibernateAfterMs: seed % 2 === 0 ? 300 : 0 };
+}
+
 /** Logs of at most `limit` entries for a slow follower. */
 export function shortLogs(limit: number): Partial<RaftStoreConfig> {
   return { logGcThreshold: Math.ceil(limit / 2), logGcMaxEntries: limit, snapshotGcIntervalMs: 2_000 };

@@ -7,7 +7,7 @@ import {
   TestCluster,
   type TestClusterOptions,
 } from '@flotilla/test-harness';
-import { expectShortLogs, ready, type Scenario, shortLogs } from './scenario.ts';
+import { expectShortLogs, hibernation, ready, type Scenario, shortLogs } from './scenario.ts';
 
 const syncMs = { min: 0.2, max: 3 };
 
@@ -56,7 +56,8 @@ async function withCluster(
   options: TestClusterOptions,
   story: (cluster: TestCluster) => Promise<void>,
 ): Promise<void> {
-  const cluster = await TestCluster.start(stores, { syncMs, ...options });
+  const config = { ...hibernation(options.seed ?? 1), ...options.config };
+  const cluster = await TestCluster.start(stores, { syncMs, ...options, config });
   const observer = new ClusterObserver(cluster);
   await ready(cluster);
   await story(cluster);
