@@ -119,7 +119,8 @@ class Simulation {
     this.#require(await awaitEqualReplicas(cluster, convergenceMs * this.#plan.timeScale));
     await this.#judge();
     this.#require(this.#messages.verdict());
-    for (const verdict of observer.finalVerdicts()) this.#require(verdict);
+    for (const verdict of await observer.finalVerdicts(electionsToProgress * electionMs * this.#plan.timeScale))
+      this.#require(verdict);
     observer.stop();
     for (const client of this.#clients) await client.close();
     await cluster.close();

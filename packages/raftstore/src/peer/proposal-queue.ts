@@ -17,8 +17,9 @@ export interface Proposal {
 /**
  * Commands of one region that have been proposed and not applied.
  *
- * Proposals outlive their leader's term: whether an entry was overwritten is only known when its index is applied. The same
- * term there means that it is the command's own entry, another term that the command can never take effect.
+ * Proposals outlive their leader's term: whether an entry was overwritten is only known when its index, or an entry of a newer
+ * term before it, is applied. The same term at its index means that it is the command's own entry, another term that the
+ * command can never take effect.
  *
  * Invariant: indexes rise along the queue, so an index that is proposed again overwrites every entry from there on, and
  * what waits at those indexes can be answered at once.
@@ -42,7 +43,8 @@ export class ProposalQueue {
     let taken: (Proposal | undefined)[] | undefined;
     for (const [position, entry] of entries.entries()) {
       for (let next = this.#waiting[this.#head]; next !== undefined; next = this.#waiting[this.#head]) {
-        if (next.index > entry.index) break;
+        // Behind an entry of a newer term there is none of an older, and in an idle region perhaps none at all.
+        if (next.index > entry.index && next.term >= entry.term) break;
         this.#head += 1;
         if (next.index === entry.index && next.term === entry.term) {
           taken ??= new Array<Proposal | undefined>(entries.length).fill(undefined);

@@ -30,12 +30,25 @@ describe('ProposalQueue', () => {
     push(6, 2);
     push(7, 2);
     push(9, 2);
-    const taken = queue.take([entry(6, 2), entry(7, 3), entry(8, 3)]);
-    expect(taken?.map((proposal) => proposal?.index)).toEqual([6, undefined, undefined]);
-    expect([...answers]).toEqual([['7/2', 'stale']]);
+    const taken = queue.take([entry(6, 2), entry(7, 2), entry(8, 2)]);
+    expect(taken?.map((proposal) => proposal?.index)).toEqual([6, 7, undefined]);
+    expect(answers.size).toBe(0);
+    expect(queue.take([entry(9, 3)])).toBeUndefined();
+    expect([...answers]).toEqual([['9/2', 'stale']]);
+    expect(queue.take([entry(10, 3)])).toBeUndefined();
+  });
+
+  it('answers what comes behind an entry of a newer term, whose log may end there', () => {
+    const { queue, answers, push } = watched();
+    push(6, 2);
+    push(7, 2);
+    push(8, 4);
+    expect(queue.take([entry(6, 3)])).toBeUndefined();
+    expect([...answers]).toEqual([
+      ['6/2', 'stale'],
+      ['7/2', 'stale'],
+    ]);
     expect(queue.length).toBe(1);
-    expect(queue.take([entry(9, 2)])?.[0]?.index).toBe(9);
-    expect(queue.take([entry(10, 2)])).toBeUndefined();
   });
 
   it('answers at once what a newer term proposes over', () => {

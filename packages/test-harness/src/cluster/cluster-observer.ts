@@ -44,8 +44,14 @@ export class ClusterObserver {
     ];
   }
 
-  /** What holds as well once nothing is under way any more. */
-  finalVerdicts(): Verdict[] {
+  /**
+   * What holds as well once nothing is under way any more: every call that a running store was given has its answer. Waits
+   * for what has just been asked for, at most `limitMs`.
+   */
+  async finalVerdicts(limitMs = 10_000): Promise<Verdict[]> {
+    const owes = (node: TestNode): boolean => node.store !== undefined && node.ledger.openCount > 0;
+    const endMs = this.#cluster.world.nowMs + limitMs;
+    while (this.#cluster.nodes.some(owes) && this.#cluster.world.nowMs < endMs) await this.#cluster.sleep(100);
     return [...this.verdicts(), this.#checkAnswers()];
   }
 
@@ -76,7 +82,7 @@ export class ClusterObserver {
   /** No call that a running store was given may be left without an answer. */
   #checkAnswers(): Verdict {
     const silent = this.#cluster.nodes.find((node) => node.store !== undefined && node.ledger.openCount > 0);
-    const text = silent === undefined ? undefined : `${silent.name} owes ${silent.ledger.openCount} answers`;
+    const text = silent === undefined ? undefined : `${silent.name} owes answers to ${silent.ledger.open().join(', ')}`;
     return verdictOf('callbacks', 1, text === undefined ? undefined : plainViolation(text));
   }
 }

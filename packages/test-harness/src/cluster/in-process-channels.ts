@@ -15,6 +15,8 @@ export interface ReachableStore {
 export interface InProcessChannelsOptions {
   /** The client's own. */
   readonly timers: Timers;
+  /** Virtual time. */
+  readonly nowMs: () => number;
   readonly random: Random;
   /** The faults of the links between clients and stores as they are now. */
   readonly faults: () => LinkFaults;
@@ -68,7 +70,7 @@ export class InProcessChannels implements StoreChannels {
     request: Request,
     end: (outcome: AttemptOutcome<Response>) => void,
   ): void {
-    const { arrive, storeOf } = this.#options;
+    const { arrive, nowMs, storeOf } = this.#options;
     if (storeOf(storeId) === undefined) {
       end({ type: 'notSent', cause: new Error(`store ${storeId} is not there`) });
       return;
@@ -80,7 +82,7 @@ export class InProcessChannels implements StoreChannels {
         isLost();
         return;
       }
-      const answered = store.ledger.begin(isLost);
+      const answered = store.ledger.begin(`${method.path} since ${Math.round(nowMs())} ms`, isLost);
       const answer = (outcome: AttemptOutcome<Response>): void => {
         answered();
         this.#carry(() => end(outcome), end);

@@ -181,6 +181,7 @@ export class TestCluster implements AsyncDisposable {
     const runtime = this.world.createRuntime(`client ${name}`);
     const channels = new InProcessChannels({
       timers: runtime.timers,
+      nowMs: () => this.world.nowMs,
       random: runtime.random.fork('channels'),
       faults: () => this.network.clientFaults,
       arrive: (storeId, arrive) => this.network.arrive(storeId, arrive),

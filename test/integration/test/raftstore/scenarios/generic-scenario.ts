@@ -77,7 +77,7 @@ async function play(conditions: Conditions, seed: number, scale: ScenarioScale):
   await ready(cluster);
   for (let round = 0; round < scale.rounds; round += 1) await playRound(cluster, conditions, round, scale.roundMs);
   if (conditions.splits) assert(cluster.region.endKey.length > 0, 'the first region has an end');
-  expectPassed(await awaitEqualReplicas(cluster, 30_000), ...observer.finalVerdicts());
+  expectPassed(await awaitEqualReplicas(cluster, 30_000), ...(await observer.finalVerdicts()));
   observer.stop();
   await cluster.close();
 }

@@ -61,7 +61,7 @@ async function withCluster(
   const observer = new ClusterObserver(cluster);
   await ready(cluster);
   await story(cluster);
-  for (const verdict of [await awaitEqualReplicas(cluster, 30_000), ...observer.finalVerdicts()]) {
+  for (const verdict of [await awaitEqualReplicas(cluster, 30_000), ...(await observer.finalVerdicts())]) {
     if (!isPassed(verdict)) throw new Error(describeVerdict(verdict));
   }
   observer.stop();
