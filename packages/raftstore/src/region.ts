@@ -1,6 +1,6 @@
 import { metapb } from '@flotilla/protocol';
 import type { ConfState } from '@flotilla/raft';
-import { compareKeys } from '@flotilla/scheduler-client';
+import { compareKeys, epochOf } from '@flotilla/scheduler-client';
 
 /** Whether `key` is in [start, end) of the region; an empty end is the end of the key space. */
 export function isKeyInRegion(key: Uint8Array, region: metapb.Region): boolean {
@@ -49,4 +49,15 @@ export function confStateOf(region: metapb.Region): ConfState {
 /** Whether the peer votes and will go on to: it may lead. */
 export function mayLead(peer: metapb.Peer): boolean {
   return peer.role === metapb.PeerRole.Voter || peer.role === metapb.PeerRole.IncomingVoter;
+}
+
+/** The region as of `epoch`, where that is later: who learns of an end from others learns of it with its epoch. */
+export function withLaterEpoch(region: metapb.Region, epoch: metapb.RegionEpoch | undefined): metapb.Region {
+  if (epoch === undefined) return region;
+  const known = epochOf(region);
+  const regionEpoch = {
+    confVer: Math.max(known.confVer, epoch.confVer),
+    version: Math.max(known.version, epoch.version),
+  };
+  return { ...region, regionEpoch };
 }

@@ -5,7 +5,7 @@ import { assert, type Clock, unreachable } from '@flotilla/runtime';
 import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { Proposal } from '../peer/proposal-queue.ts';
-import { findPeerOnStore } from '../region.ts';
+import { findPeerOnStore, withLaterEpoch } from '../region.ts';
 import { failed, outcomeUnknown } from '../region-error.ts';
 import { answerIfOpen } from '../reply.ts';
 import type { SlowWriteWatch } from '../slow-write-watch.ts';
@@ -209,14 +209,14 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
   }
 
   #destroy(message: Destroy): void {
-    const { regionId, peerId } = message;
+    const { regionId, peerId, finalEpoch } = message;
     const applier = this.#appliers.get(regionId);
     assert(applier === undefined || applier.peerId === peerId, 'only the peer itself is destroyed', {
       regionId,
       peerId,
     });
     this.#forget(regionId);
-    const region = applier?.region ?? message.region;
+    const region = withLaterEpoch(applier?.region ?? message.region, finalEpoch);
     putRegionState(this.#batch, regionId, { state: raft_serverpb.PeerState.Tombstone, region });
     this.#regionsInBatch.add(regionId);
     this.#batch.delete(applyStateKey(regionId));

@@ -35,8 +35,15 @@ export type ApplyMessage =
     }
   /** The snapshot's data is in place and durable. */
   | { readonly type: 'finishSnapshot'; readonly regionId: number }
-  /** The region's peer goes for good: leaves a tombstone with the region's last epoch. */
-  | { readonly type: 'destroy'; readonly regionId: number; readonly peerId: number; readonly region: metapb.Region };
+  /** The region's peer goes for good: leaves a tombstone with the last epoch that it knows of. */
+  | {
+      readonly type: 'destroy';
+      readonly regionId: number;
+      readonly peerId: number;
+      readonly region: metapb.Region;
+      /** The epoch in which it is a member no more, when others told it. */
+      readonly finalEpoch: metapb.RegionEpoch | undefined;
+    };
 
 /** A change that applying an entry made to more than data; the peer follows it before it tells the core. */
 export type ApplyChange =

@@ -76,7 +76,7 @@ function handleTombstoneNotice(peer: Peer, message: raft_serverpb.RaftMessage): 
   const theirs = message.regionEpoch ?? { confVer: 0, version: 0 };
   const ours = epochOf(peer.region);
   if (message.toPeer?.id !== peer.meta.id || theirs.confVer <= ours.confVer) return;
-  peer.destroy('told that it is no longer a member');
+  peer.destroy('told that it is no longer a member', theirs);
 }
 
 /**

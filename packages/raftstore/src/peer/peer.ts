@@ -258,8 +258,11 @@ export class Peer {
     else this.context.send(raftMessage);
   }
 
-  /** Begins the end of this peer: the tombstone first, then the log, then the data. */
-  destroy(reason: string): void {
+  /**
+   * Begins the end of this peer: the tombstone first, then the log, then the data. `finalEpoch` is the epoch in which it is a
+   * member no more, when it learned that from others.
+   */
+  destroy(reason: string, finalEpoch?: metapb.RegionEpoch): void {
     if (this.isDestroying) return;
     this.isDestroying = true;
     this.logger.info('destroying the peer', { reason });
@@ -277,6 +280,7 @@ export class Peer {
       regionId: this.regionId,
       peerId: this.meta.id,
       region: this.#tombstoneRegion(),
+      finalEpoch,
     });
   }
 
