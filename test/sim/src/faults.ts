@@ -11,12 +11,14 @@ import {
 } from '@flotilla/test-harness';
 import type { EventTrace } from './event-trace.ts';
 import type { Disturbance, SimulationPlan } from './plan.ts';
+import type { Rivals } from './rivals.ts';
 
 /** What faults act on. */
 export interface FaultContext {
   readonly cluster: TestCluster;
   readonly plan: SimulationPlan;
   readonly trace: EventTrace;
+  readonly rivals: Rivals;
   readonly isOver: () => boolean;
   /** Stores whose disk was made to fail, and which therefore may stop. */
   readonly excused: Set<TestNode>;
@@ -53,10 +55,13 @@ export async function calm(context: FaultContext): Promise<void> {
   }
 }
 
+/** Kinds that come more often than faults do. */
+const frequent: ReadonlySet<Disturbance> = new Set(['members', 'transfers', 'rivals']);
+
 async function repeat(kind: Disturbance, fault: Fault, context: FaultContext): Promise<void> {
   const { cluster, plan, isOver } = context;
   const random = cluster.world.random.fork(`fault ${kind}`);
-  const gapMs = plan.gapMs * (0.5 + random.fraction() * 1.5) * (kind === 'members' || kind === 'transfers' ? 0.3 : 1);
+  const gapMs = plan.gapMs * (0.5 + random.fraction() * 1.5) * (frequent.has(kind) ? 0.3 : 1);
   while (!isOver()) {
     await pass(context, (random.fraction() * 2 * gapMs) / plan.timeScale);
     if (!isOver()) await fault(context, random);
@@ -69,11 +74,12 @@ function pass({ cluster, plan }: FaultContext, ms: number): Promise<void> {
 }
 
 const faults: Partial<Record<Disturbance, Fault>> = {
-  loss({ cluster, trace }, random) {
+  loss({ cluster, plan, trace }, random) {
     const isCalm = random.fraction() < 0.3;
     const drop = isCalm ? 0 : random.fraction() * 0.3;
     const duplicate = isCalm ? 0 : random.fraction() * 0.2;
-    const maxDelayMs = isCalm ? 1 : 1 + random.fraction() ** 3 * 400;
+    // From hardly any delay to more than an election takes.
+    const maxDelayMs = isCalm ? 1 : 1 + random.fraction() ** 4 * 1_500 * plan.timeScale;
     trace.note(
       `the network drops ${drop.toFixed(2)}, doubles ${duplicate.toFixed(2)}, delays up to ${maxDelayMs | 0} ms`,
     );
@@ -127,6 +133,8 @@ const faults: Partial<Record<Disturbance, Fault>> = {
     await pass(context, pauseMs);
     if (node.runtime !== runtime) return;
     trace.note(`${node.name} runs on`);
+    // Asked before it hears what has happened meanwhile.
+    if (context.plan.active.has('rivals')) context.rivals.probe(node);
     cluster.resume(node);
   },
 
@@ -174,6 +182,10 @@ const faults: Partial<Record<Disturbance, Fault>> = {
   members({ cluster, trace }, random) {
     trace.note('a change of members');
     orderAnyChange(cluster, random);
+  },
+
+  rivals({ rivals }, random) {
+    return rivals.burst(random);
   },
 
   transfers({ cluster, trace }, random) {

@@ -23,6 +23,16 @@ export function setPrefix(set: number): string {
   return `${spread(set)}/s/${set}/`;
 }
 
+/** A key that every region has, whatever its range: right behind its start. */
+export function rivalKey(regionStart: Uint8Array, number: number): string {
+  return `${Buffer.from(regionStart)}!rival ${number}`;
+}
+
+/** Whether a key was made by {@link rivalKey}; it may lie among the elements of a set, and is none. */
+export function isRivalKey(key: Uint8Array): boolean {
+  return Buffer.from(key).includes('!rival ');
+}
+
 /** The key whose presence says that an element is in a set. */
 export function elementKey(set: string, element: string): string {
   return `${set}${element}`;

@@ -20,6 +20,8 @@ export const disturbances = [
   'shortLogs',
   'leaseReads',
   'hibernation',
+  'rivals',
+  'smallMessages',
 ] as const;
 
 /** One kind of fault or change. */
@@ -31,10 +33,10 @@ export const profiles: Readonly<Record<string, readonly Disturbance[]>> = {
   swarm: [],
   /** All at once. */
   storm: disturbances,
-  network: ['loss', 'clientLoss', 'partitions'],
-  crash: ['crashes', 'powerCuts', 'diskFailures', 'slowDisk'],
-  regions: ['members', 'transfers', 'splits', 'shortLogs'],
-  reads: ['leaseReads', 'hibernation', 'clockJumps', 'clockDrift', 'pauses', 'partitions', 'transfers'],
+  network: ['loss', 'clientLoss', 'partitions', 'rivals'],
+  crash: ['crashes', 'powerCuts', 'diskFailures', 'slowDisk', 'rivals'],
+  regions: ['members', 'transfers', 'splits', 'shortLogs', 'rivals'],
+  reads: ['leaseReads', 'hibernation', 'clockJumps', 'clockDrift', 'pauses', 'partitions', 'transfers', 'rivals'],
 };
 
 /** Everything that a seed decides before the first event. */
@@ -97,6 +99,13 @@ function drawConfig(random: Random, active: ReadonlySet<Disturbance>, timeScale:
     idleRegionHeartbeatIntervalMs: scaled(4_000),
     maxLeaderMissingMs: scaled(20_000),
     maxPeerDownMs: scaled(30_000),
+    ...(active.has('smallMessages')
+      ? {
+          maxRaftMessageBytes: random.integer(100, 1_000),
+          maxInflightMessages: random.integer(2, 8),
+          entryCacheBytes: 2_000,
+        }
+      : {}),
     ...(active.has('shortLogs') ? { logGcThreshold: Math.ceil(logLimit / 2), logGcMaxEntries: logLimit } : {}),
     ...(active.has('splits')
       ? {

@@ -2,7 +2,7 @@ import { ClientError } from '@flotilla/client';
 import type { Random } from '@flotilla/runtime';
 import type { HistoryRecorder, Json, OpenOperation, SimulatedClient, TestCluster } from '@flotilla/test-harness';
 import type { EventTrace } from './event-trace.ts';
-import { bytesOf, elementKey, elementOf, listKey, registerKeys, setPrefix, textOf } from './key-space.ts';
+import { bytesOf, elementKey, elementOf, isRivalKey, listKey, registerKeys, setPrefix, textOf } from './key-space.ts';
 
 /** Virtual time after which other registers are used, so that what a checker has to search stays short. */
 const generationMs = 20_000;
@@ -106,7 +106,7 @@ export class SimClient {
     await this.#settle(`scan ${set}`, [call], async () => {
       const elements: string[] = [];
       for await (const page of this.#client.raw.scanPages({ start: Buffer.from(set), end: Buffer.from(`${set}~`) })) {
-        for (const { key, value } of page) elements.push(elementOf(key, value));
+        for (const { key, value } of page) if (!isRivalKey(key)) elements.push(elementOf(key, value));
       }
       return elements;
     });

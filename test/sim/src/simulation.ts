@@ -19,6 +19,7 @@ import { EventTrace } from './event-trace.ts';
 import { calm, disturb, type FaultContext } from './faults.ts';
 import { textOf } from './key-space.ts';
 import { describePlan, type SimulationPlan } from './plan.ts';
+import { Rivals } from './rivals.ts';
 import { type Histories, SimClient } from './sim-client.ts';
 
 /** An election timeout with ticks of 100 ms. */
@@ -109,6 +110,7 @@ class Simulation {
       cluster,
       plan: this.#plan,
       trace: this.#trace,
+      rivals: new Rivals({ cluster, histories: this.#histories, trace: this.#trace, timeScale: this.#plan.timeScale }),
       isOver: () => this.#isOver,
       excused: this.#excused,
       opening: new Set(),

@@ -5,7 +5,7 @@ export const readMutants: readonly Mutant[] = [
   {
     id: 'read-without-round',
     description: 'a leader answers reads at once, without asking whether it still leads',
-    profile: 'network',
+    profile: 'reads',
     edits: [
       {
         module: 'raft/node/reading',
