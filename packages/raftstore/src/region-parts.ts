@@ -55,7 +55,7 @@ function leaveOut(host: PartHost, part: NewPart, meta: metapb.Peer, existing: Pe
   });
   const isGoing = existing?.isDestroying === true && existing.meta.id === meta.id;
   if (!part.isLeftOut && !isGoing) {
-    host.apply({ type: 'destroy', regionId, peerId: meta.id, region: part.region });
+    host.apply({ type: 'destroy', regionId, peerId: meta.id, region: part.region, finalEpoch: undefined });
   }
   // A snapshot on its way in deletes what it finds.
   if (existing?.isInitialized === true || existing?.install !== undefined) return;
