@@ -110,11 +110,13 @@ const faults: Partial<Record<Disturbance, Fault>> = {
   async crashes(context, random) {
     const node = randomNode(context, random);
     if (node === undefined) return;
+    await beWriting(context, random);
     await crash(context, node, random);
   },
 
   async powerCuts(context, random) {
     if (random.fraction() < 0.5) return;
+    await beWriting(context, random);
     context.trace.note('a power cut of every store');
     const { cluster } = context;
     for (const node of cluster.nodes) if (node.store !== undefined) cut(cluster, node, random);
@@ -134,7 +136,11 @@ const faults: Partial<Record<Disturbance, Fault>> = {
     if (node.runtime !== runtime) return;
     trace.note(`${node.name} runs on`);
     // Asked before it hears what has happened meanwhile.
-    if (context.plan.active.has('rivals')) context.rivals.probe(node);
+    if (context.plan.active.has('rivals')) {
+      runtime.resume();
+      context.rivals.probe(node);
+      await cluster.clock.timers.sleep(1);
+    }
     cluster.resume(node);
   },
 
@@ -184,7 +190,8 @@ const faults: Partial<Record<Disturbance, Fault>> = {
     orderAnyChange(cluster, random);
   },
 
-  rivals({ rivals }, random) {
+  rivals({ plan, rivals }, random) {
+    if (plan.active.has('splits') && random.fraction() < 0.1) rivals.splitTwice(random);
     return rivals.burst(random);
   },
 
@@ -193,6 +200,13 @@ const faults: Partial<Record<Disturbance, Fault>> = {
     orderTransfer(cluster, random);
   },
 };
+
+/** Comes back in the middle of writes, half of the time. */
+async function beWriting({ cluster, plan, rivals }: FaultContext, random: Random): Promise<void> {
+  if (!plan.active.has('rivals') || random.fraction() < 0.5) return;
+  void rivals.burst(random, 50);
+  await cluster.clock.timers.sleep(random.fraction() * Math.min(100, plan.syncMs.max));
+}
 
 function randomNode({ cluster, excused }: FaultContext, random: Random): TestNode | undefined {
   const node = cluster.nodes[random.integer(0, cluster.nodes.length)];

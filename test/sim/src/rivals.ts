@@ -1,12 +1,23 @@
 import { flotillapb, type metapb, type raft_cmdpb } from '@flotilla/protocol';
 import type { Random } from '@flotilla/runtime';
-import { errorOf, getCommand, headerOf, putCommand, type TestCluster, type TestNode } from '@flotilla/test-harness';
+import {
+  deleteCommand,
+  errorOf,
+  getCommand,
+  headerOf,
+  putCommand,
+  splitCommand,
+  type TestCluster,
+  type TestNode,
+} from '@flotilla/test-harness';
 import type { EventTrace } from './event-trace.ts';
 import { bytesOf, rivalKey, textOf } from './key-space.ts';
 import type { Histories } from './sim-client.ts';
 
 /** How often a burst comes by. */
 const rounds = 3;
+/** Regions from which on none is split by rivals. */
+const mostRegions = 6;
 /** Processes from here on are no clients; each operation has one of its own. */
 const firstProcess = 1_000;
 
@@ -26,6 +37,8 @@ export class Rivals {
   readonly #options: RivalsOptions;
   /** The key of each region's last burst. */
   readonly #keys = new Map<number, string>();
+  /** Stores whose changes of leadership are heard. */
+  readonly #followed = new WeakSet<object>();
   #bursts = 0;
   #operations = 0;
 
@@ -33,8 +46,8 @@ export class Rivals {
     this.#options = options;
   }
 
-  /** Writes and reads one key of a random region, through all of its members. */
-  async burst(random: Random): Promise<void> {
+  /** Writes and reads one key of a random region, through all of its members; rounds are up to `gapMs` apart. */
+  async burst(random: Random, gapMs = 600): Promise<void> {
     const { cluster, timeScale } = this.#options;
     const regions = cluster.scheduler.regions();
     const { id, startKey } = regions[random.integer(0, regions.length)]?.region ?? {};
@@ -42,9 +55,29 @@ export class Rivals {
     this.#bursts += 1;
     const key = rivalKey(startKey, this.#bursts);
     this.#keys.set(id, key);
+    for (const node of cluster.nodes) this.#follow(node);
     for (let round = 0; round < rounds; round += 1) {
-      for (const node of cluster.nodes) this.#ask(node, id, key, round !== 1);
-      await cluster.clock.timers.sleep(random.fraction() * 600 * timeScale);
+      for (const node of cluster.nodes) this.#ask(node, id, key, round);
+      await cluster.clock.timers.sleep(random.fraction() * gapMs * timeScale);
+    }
+  }
+
+  /** Splits a region twice from the same state, as two operators do: the second has to be refused. */
+  splitTwice(random: Random): void {
+    const { cluster, trace } = this.#options;
+    const regions = cluster.scheduler.regions();
+    const { region } = regions[random.integer(0, regions.length)] ?? {};
+    const leader = region === undefined ? undefined : cluster.leader(region.id);
+    const known = leader === undefined ? undefined : cluster.statusOf(leader, region?.id)?.region;
+    if (leader?.store === undefined || known === undefined || regions.length > mostRegions) return;
+    for (const end of ['!m', '!k']) {
+      const newRegionId = cluster.scheduler.allocId();
+      const newPeerIds = known.peers.map(() => cluster.scheduler.allocId());
+      const splitKey = Buffer.concat([known.startKey, Buffer.from(end)]);
+      trace.note(`a split at ${splitKey}`);
+      void leader.store
+        .execute(splitCommand(headerOf(known), splitKey, newRegionId, newPeerIds))
+        .catch(() => undefined);
     }
   }
 
@@ -56,17 +89,34 @@ export class Rivals {
     }
   }
 
-  #ask(node: TestNode, regionId: number, key: string, writes: boolean): void {
+  /** Asks a store as soon as it leads a region. */
+  #follow(node: TestNode): void {
+    const { store } = node;
+    if (store === undefined || this.#followed.has(store)) return;
+    this.#followed.add(store);
+    store.leadershipChanges.subscribe((changes) => {
+      if (node.store === store && changes.some(({ isLocal }) => isLocal)) this.probe(node);
+    });
+  }
+
+  #ask(node: TestNode, regionId: number, key: string, round: number): void {
     const { role, region, peer } = this.#options.cluster.statusOf(node, regionId) ?? {};
     if (region === undefined || region.peers.length === 0) return;
     const leads = role === flotillapb.RaftRole.Leader;
-    if (leads && writes) this.#put(node, region, key);
+    if (leads && round === 0) this.#put(node, region, key);
+    if (leads && round === rounds - 1) this.#endKey(node, region, key);
     this.#get(node, region, key, leads ? undefined : peer);
   }
 
   #put(node: TestNode, region: metapb.Region, key: string): void {
     const value = `rival ${this.#operations}`;
     void this.#settle(node, 'put', key, value, putCommand(headerOf(region), key, bytesOf(value)));
+  }
+
+  /** The last write of a key deletes it, every other time. */
+  #endKey(node: TestNode, region: metapb.Region, key: string): void {
+    if (this.#bursts % 2 === 0) this.#put(node, region, key);
+    else void this.#settle(node, 'delete', key, null, deleteCommand(headerOf(region), key));
   }
 
   /** `replica` reads as a member that does not lead. */
@@ -77,7 +127,7 @@ export class Rivals {
 
   async #settle(
     node: TestNode,
-    op: 'put' | 'get',
+    op: 'put' | 'delete' | 'get',
     key: string,
     value: string | null,
     request: raft_cmdpb.RaftCmdRequest,
