@@ -28,23 +28,6 @@ export const applyMutants: readonly Mutant[] = [
     ],
   },
   {
-    id: 'apply-stale-epoch-and-range',
-    description: 'a write that was proposed before a split is applied in the region that is left, wherever its key is',
-    profile: 'regions',
-    edits: [
-      {
-        module: 'raftstore/apply/region-applier',
-        find: 'if (epochOfRequest(request).version !== epochOf(this.#region).version)',
-        replace: 'if (false)',
-      },
-      {
-        module: 'raftstore/apply/command',
-        find: 'if (!isKeyInRegion(operation.key, region))',
-        replace: 'if (false)',
-      },
-    ],
-  },
-  {
     id: 'delete-not-applied-by-followers',
     description: 'only the replica that proposed a delete applies it',
     profile: 'swarm',

@@ -15,20 +15,15 @@ export const logMutants: readonly Mutant[] = [
     ],
   },
   {
-    id: 'commit-entries-of-older-terms',
-    description: 'entries of earlier terms are committed by counting (figure 8 of the Raft paper)',
-    profile: 'swarm',
-    edits: [{ module: 'raft/node/replication', find: '|| !raft.log.matchesTerm(index, raft.term)', replace: '' }],
-  },
-  {
-    id: 'commit-beyond-append',
-    description: 'a follower takes the commit index of an append past the entries that it brought',
+    id: 'commit-from-rejected-append',
+    description: 'a follower takes the commit index of an append before it has compared the logs',
     profile: 'network',
     edits: [
       {
         module: 'raft/node/replication',
-        find: 'log.commitTo(Math.min(message.commit, end));',
-        replace: 'log.commitTo(Math.min(message.commit, log.lastIndex()));',
+        find: 'const end = message.index + message.entries.length;',
+        replace:
+          'const end = message.index + message.entries.length;\n    log.commitTo(Math.min(message.commit, log.lastIndex()));',
       },
     ],
   },
@@ -112,18 +107,6 @@ export const logMutants: readonly Mutant[] = [
     ],
   },
   {
-    id: 'overwritten-tail-kept',
-    description: 'a shorter log that replaces a longer one leaves the end of that on disk',
-    profile: 'crash',
-    edits: [
-      {
-        module: 'engine/raft-log-store',
-        find: 'for (; index <= previousLastIndex; index += 1)',
-        replace: 'for (; false; index += 1)',
-      },
-    ],
-  },
-  {
     id: 'cache-keeps-overwritten-entries',
     description: 'the entry cache goes on serving entries that were replaced',
     profile: 'network',
@@ -146,23 +129,6 @@ export const logMutants: readonly Mutant[] = [
         find: 'return jointCommittedIndex(this.#membership.incoming, this.#membership.outgoing, acked);',
         replace:
           'const { incoming, outgoing, learners } = this.#membership;\n        if (outgoing.length > 0 || learners.length === 0)\n            return jointCommittedIndex(incoming, outgoing, acked);\n        const all = [...incoming, ...learners].map((id) => acked.ackedIndex(id)).sort((a, b) => b - a);\n        return all[incoming.length >> 1];',
-      },
-    ],
-  },
-  {
-    id: 'joint-counts-incoming-only',
-    description: 'while two configurations are in force, the majority of the new one is enough',
-    profile: 'regions',
-    edits: [
-      {
-        module: 'raft/quorum/joint',
-        find: 'return outgoing.length === 0 ? first : Math.min(first, majorityCommittedIndex(outgoing, acked));',
-        replace: 'return first;',
-      },
-      {
-        module: 'raft/quorum/joint',
-        find: 'const second = majorityVoteResult(outgoing, votes);',
-        replace: 'const second = first;',
       },
     ],
   },

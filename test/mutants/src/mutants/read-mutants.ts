@@ -15,18 +15,6 @@ export const readMutants: readonly Mutant[] = [
     ],
   },
   {
-    id: 'read-before-first-commit',
-    description: 'a new leader answers reads before it knows what was committed before its term',
-    profile: 'network',
-    edits: [
-      {
-        module: 'raft/node/reading',
-        find: 'if (hasCommittedInTerm(raft))\n        beginRead(raft, read);',
-        replace: 'if (true)\n        beginRead(raft, read);',
-      },
-    ],
-  },
-  {
     id: 'read-before-applied',
     description: 'a read does not wait until what was committed before it is applied',
     profile: 'crash',
@@ -39,18 +27,6 @@ export const readMutants: readonly Mutant[] = [
     ],
   },
   {
-    id: 'read-outside-region',
-    description: 'a read is run whatever has become of the region since',
-    profile: 'regions',
-    edits: [
-      {
-        module: 'raftstore/peer/read-command',
-        find: 'checkEpoch(request, region, store.regions) ?? checkKeys(request, region)',
-        replace: 'undefined',
-      },
-    ],
-  },
-  {
     id: 'lease-never-ends',
     description: 'a lease holds on after a pause, and for ever',
     profile: 'reads',
@@ -59,42 +35,6 @@ export const readMutants: readonly Mutant[] = [
         module: 'raftstore/peer/read-lease',
         find: 'nowMs - old.atMs >= this.#leaseMs',
         replace: 'false',
-      },
-    ],
-  },
-  {
-    id: 'lease-during-transfer',
-    description: 'a leader reads by its lease after it has told another peer to campaign',
-    profile: 'reads',
-    edits: [
-      {
-        module: 'raft/node/reading',
-        find: '!raft.leaseForfeited &&\n        raft.transferee === 0 &&',
-        replace: '',
-      },
-    ],
-  },
-  {
-    id: 'vote-within-lease',
-    description: 'a voter that hears a leader answers campaigns all the same',
-    profile: 'reads',
-    edits: [
-      {
-        module: 'raft/node/election',
-        find: 'return raft.leader !== 0 && raft.electionElapsed < raft.config.electionTick;',
-        replace: 'return false;',
-      },
-    ],
-  },
-  {
-    id: 'restarted-votes-at-once',
-    description: 'a voter that was restarted forgets that a lease may be out',
-    profile: 'reads',
-    edits: [
-      {
-        module: 'raftstore/peer-host',
-        find: 'return Math.max(0, Math.ceil(electionTicks - openTicks));',
-        replace: 'return 0;',
       },
     ],
   },

@@ -15,28 +15,28 @@ export const regionMutants: readonly Mutant[] = [
     ],
   },
   {
+    id: 'split-with-stale-epoch',
+    description: 'a split is applied although another one came before it',
+    profile: 'regions',
+    edits: [
+      {
+        module: 'raftstore/apply/region-applier',
+        find: 'if (!isSameEpoch(epoch, epochOf(this.#region)))\n            return this.#refuse',
+        replace: 'if (false)\n            return this.#refuse',
+      },
+      {
+        module: 'raftstore/apply/split',
+        find: 'if (!isSameEpoch(epoch, epochOf(region)))\n        return epochNotMatch([region]);',
+        replace: '',
+      },
+    ],
+  },
+  {
     id: 'split-child-starts-too-early',
     description: 'a region that a split makes begins where its parent does',
     profile: 'regions',
     edits: [
       { module: 'raftstore/apply/split', find: 'startKey: request.splitKey,', replace: 'startKey: region.startKey,' },
-    ],
-  },
-  {
-    id: 'split-forgets-votes',
-    description: 'a vote that a new region was asked for before the split got here is forgotten, and given again',
-    profile: 'regions',
-    edits: [
-      {
-        module: 'raftstore/region-parts',
-        find: 'const voted = existing?.storage.hardState;',
-        replace: 'const voted = undefined;',
-      },
-      {
-        module: 'raftstore/store-worker/store-worker',
-        find: 'this.#options.regions.overlapping(startKey, endKey).length === 0',
-        replace: 'true',
-      },
     ],
   },
   {
@@ -93,18 +93,6 @@ export const regionMutants: readonly Mutant[] = [
     ],
   },
   {
-    id: 'log-compacted-past-followers',
-    description: 'compaction gives up the last applied entry too',
-    profile: 'regions',
-    edits: [
-      {
-        module: 'raftstore/peer/log-compaction',
-        find: 'const index = Math.min(wanted, applied) - 1;',
-        replace: 'const index = applied + 1;',
-      },
-    ],
-  },
-  {
     id: 'removed-peer-comes-back',
     description: 'a peer that was removed leaves no tombstone, and is there again after a restart',
     profile: 'storm',
@@ -113,40 +101,6 @@ export const regionMutants: readonly Mutant[] = [
         module: 'raftstore/apply/apply-worker',
         find: '{ state: raft_serverpb.PeerState.Tombstone, region }',
         replace: '{ state: raft_serverpb.PeerState.Normal, region }',
-      },
-    ],
-  },
-  {
-    id: 'tombstone-ignored',
-    description: 'a late message brings back a peer that was removed',
-    profile: 'storm',
-    edits: [
-      {
-        module: 'raftstore/store-worker/store-worker',
-        find: 'message.isTombstone || this.#isForTombstone(message)',
-        replace: 'message.isTombstone',
-      },
-    ],
-  },
-  {
-    id: 'two-changes-at-once',
-    description: 'a change of members is proposed, and applied, while another is under way',
-    profile: 'regions',
-    edits: [
-      {
-        module: 'raft/node/proposal',
-        find: 'raft.pendingConfIndex > raft.log.applied',
-        replace: 'false',
-      },
-      {
-        module: 'raftstore/peer/membership-proposer',
-        find: 'if (peer.node.hasPendingConfChange)\n        return serverIsBusy',
-        replace: 'if (false)\n        return serverIsBusy',
-      },
-      {
-        module: 'raftstore/apply/region-applier',
-        find: 'epochOfRequest(request).confVer !== epochOf(this.#region).confVer',
-        replace: 'false',
       },
     ],
   },
