@@ -10,6 +10,7 @@ import {
 } from '@flotilla/engine';
 import type { metapb } from '@flotilla/protocol';
 import type { Runtime, TimerHandle } from '@flotilla/runtime';
+import type { RegionFlow } from './peer/region-flow.ts';
 import { isKeyInRegion } from './region.ts';
 import type { RegionSnapshot } from './store-handle.ts';
 
@@ -56,10 +57,10 @@ export class RegionSnapshots {
   }
 
   /** The region as it is now; `undefined` when too many are open. */
-  open(region: metapb.Region): RegionSnapshot | undefined {
+  open(region: metapb.Region, flow: RegionFlow): RegionSnapshot | undefined {
     const { maxRegionSnapshots, regionSnapshotMaxAgeMs } = this.#limits;
     if (this.#open.size >= maxRegionSnapshots) return undefined;
-    const snapshot = new EngineRegionSnapshot(region, this.#engine.snapshot(), () => this.#open.delete(snapshot));
+    const snapshot = new EngineRegionSnapshot(region, this.#engine.snapshot(), flow, () => this.#open.delete(snapshot));
     this.#open.set(snapshot, this.#runtime.clock.monotonicMs() + regionSnapshotMaxAgeMs);
     this.#timer ??= this.#runtime.timers.after(regionSnapshotMaxAgeMs, () => this.#expire());
     return snapshot;
@@ -88,24 +89,31 @@ export class RegionSnapshots {
 class EngineRegionSnapshot implements RegionSnapshot {
   readonly region: metapb.Region;
   readonly #snapshot: EngineSnapshot;
+  readonly #flow: RegionFlow;
   readonly #onEnd: () => void;
   #ended: RegionSnapshotErrorCode | undefined;
 
-  constructor(region: metapb.Region, snapshot: EngineSnapshot, onEnd: () => void) {
+  constructor(region: metapb.Region, snapshot: EngineSnapshot, flow: RegionFlow, onEnd: () => void) {
     this.region = region;
     this.#snapshot = snapshot;
+    this.#flow = flow;
     this.#onEnd = onEnd;
   }
 
   async get(columnFamily: string, key: Uint8Array): Promise<Uint8Array | undefined> {
     this.#refuse(key);
-    return this.#snapshot.get(dataKey(familyOf(columnFamily), key));
+    const value = await this.#snapshot.get(dataKey(familyOf(columnFamily), key));
+    this.#flow.noteRead(key.length + (value?.length ?? 0), 1);
+    return value;
   }
 
   async scan(columnFamily: string, start: Uint8Array, limit: number, maxBytes: number): Promise<KeyValue[]> {
     const family = familyOf(columnFamily);
     this.#refuse(start);
     const pairs = await this.#snapshot.scan({ ...dataRange(family, start, this.region.endKey), limit, maxBytes });
+    let bytes = 0;
+    for (const { key, value } of pairs) bytes += key.length + value.length;
+    this.#flow.noteRead(bytes, pairs.length);
     return pairs.map(({ key, value }) => ({ key: userKey(family, key), value }));
   }
 

@@ -21,11 +21,16 @@ describe('a simulation', () => {
   });
 
   it('makes operations, regions and time pass', async () => {
-    const outcome = await simulate(drawPlan(1, 'regions'));
-    expect(outcome.failure).toBeUndefined();
-    expect(outcome.operations).toBeGreaterThan(30);
-    expect(outcome.regions).toBeGreaterThan(1);
-    expect(outcome.virtualMs).toBeGreaterThan(60_000);
+    let regions = 0;
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const outcome = await simulate(drawPlan(seed, 'regions'));
+      expect(outcome.failure).toBeUndefined();
+      expect(outcome.operations).toBeGreaterThan(30);
+      expect(outcome.virtualMs).toBeGreaterThan(30_000);
+      regions += outcome.regions;
+    }
+    // A single seed may end with the region it began with: what splits it is drawn too.
+    expect(regions).toBeGreaterThan(8);
   });
 
   it('tells what failed, with a readable end of the trace', async () => {

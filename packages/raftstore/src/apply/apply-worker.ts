@@ -128,6 +128,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     let changes: ApplyChange[] = [];
     let entryBytes = 0;
     let bytesBefore = this.#batch.byteLength;
+    let keysBefore = this.#batch.count;
     for (const [position, entry] of entries.entries()) {
       const proposal = proposals?.[position];
       entryBytes += entry.data.length;
@@ -142,16 +143,20 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
       }
       if (applied.check !== undefined) {
         bytesBefore -= this.#batch.byteLength;
+        keysBefore -= this.#batch.count;
         await this.#check(applier, applied.check);
         bytesBefore += this.#batch.byteLength;
+        keysBefore += this.#batch.count;
       }
       if (proposal !== undefined) this.#answers.push([proposal, applied.result]);
     }
     const writtenBytes = this.#batch.byteLength - bytesBefore;
+    const writtenKeys = this.#batch.count - keysBefore;
     this.#touched.add(applier);
     this.#committedAtMs.push(message.committedAtMs);
     const { appliedIndex: index, appliedTerm: term } = applier.state;
-    this.#results.push({ type: 'applied', regionId, index, term, entryBytes, writtenBytes, changes, responses });
+    const written = { writtenBytes, writtenKeys };
+    this.#results.push({ type: 'applied', regionId, index, term, entryBytes, ...written, changes, responses });
     if (this.#batch.byteLength >= this.#options.maxBatchBytes) await this.#flush();
   }
 

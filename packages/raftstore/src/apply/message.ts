@@ -68,6 +68,8 @@ export type ApplyResult =
       readonly term: number;
       readonly entryBytes: number;
       readonly writtenBytes: number;
+      /** Puts and deletes. */
+      readonly writtenKeys: number;
       readonly changes: readonly ApplyChange[];
       readonly responses: readonly Message[];
     }

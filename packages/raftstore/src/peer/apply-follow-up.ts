@@ -15,6 +15,7 @@ type LogCompacted = Extract<ApplyChange, { type: 'compactLog' }>;
 export function handleApplied(peer: Peer, result: Applied): void {
   peer.appliedIndex = result.index;
   peer.splitCheck.noteWritten(result.writtenBytes);
+  peer.flow.noteWritten(result.writtenBytes, result.writtenKeys);
   peer.ticker.noteApplied(peer);
   for (const change of result.changes) {
     followChange(peer, change);

@@ -23,6 +23,7 @@ import { beginReadRound, failReads } from './read-admission.ts';
 import { runRead } from './read-command.ts';
 import { leaseMsOf, ReadLease } from './read-lease.ts';
 import { ReadQueue } from './read-queue.ts';
+import { RegionFlow } from './region-flow.ts';
 import type { SnapshotInstall } from './snapshot-install.ts';
 import { advanceInstall, beginInstall, discardInstall, failInstall, resumeInstall } from './snapshot-installer.ts';
 import { askForSnapshot } from './snapshot-request.ts';
@@ -58,6 +59,7 @@ export class Peer {
   readonly logger: Logger;
   readonly outstanding: OutstandingApply;
   readonly ticker: PeerTicker;
+  readonly flow: RegionFlow;
   readonly hibernation: Hibernation;
   readonly splitCheck: SplitCheck;
   readonly snapshotSource: SnapshotSource;
@@ -86,6 +88,7 @@ export class Peer {
     this.node = options.node;
     this.logger = options.context.logger.child({ regionId: options.region.id, peerId: options.meta.id });
     this.outstanding = new OutstandingApply(options.context, options.region.id);
+    this.flow = new RegionFlow(options.context.runtime.clock.monotonicMs());
     this.ticker = new PeerTicker(options.context.config, options.region.id);
     this.splitCheck = new SplitCheck(options.context.config);
     const { config, runtime } = options.context;
@@ -225,7 +228,7 @@ export class Peer {
     const { metrics, runtime } = this.context;
     for (const read of this.reads.takeReady(this.appliedIndex)) {
       metrics.readDone(runtime.clock.monotonicMs() - read.receivedAtMs);
-      read.reply(runRead(read.request, this.region, this.term, this.context));
+      read.reply(runRead(read.request, this.region, this.term, this.context, this.flow));
     }
   }
 

@@ -6,6 +6,7 @@ import { failed, invalidRequest, serverIsBusy } from '../region-error.ts';
 import type { RegionSnapshots } from '../region-snapshot.ts';
 import type { CommandResult, RegionSnapshot } from '../store-handle.ts';
 import { checkEpoch, checkKeys } from './command-check.ts';
+import type { RegionFlow } from './region-flow.ts';
 
 /** What a read is run on. */
 export interface ReadableStore {
@@ -25,6 +26,7 @@ export function runRead(
   region: metapb.Region,
   term: number,
   store: ReadableStore,
+  flow: RegionFlow,
 ): CommandResult {
   const error = checkEpoch(request, region, store.regions) ?? checkKeys(request, region);
   if (error !== undefined) return failed(error, term);
@@ -33,9 +35,11 @@ export function runRead(
   for (const one of request.requests) {
     const operation = operationOf(one);
     if (operation?.type === 'get') {
-      responses.push(getResponse(store.kvEngine.getSync(dataKey(operation.family, operation.key))));
+      const value = store.kvEngine.getSync(dataKey(operation.family, operation.key));
+      flow.noteRead(operation.key.length + (value?.length ?? 0), 1);
+      responses.push(getResponse(value));
     } else if (operation?.type === 'snap') {
-      snapshot ??= store.regionSnapshots.open(region);
+      snapshot ??= store.regionSnapshots.open(region, flow);
       if (snapshot === undefined) return failed(serverIsBusy('too many region snapshots are open'), term);
       responses.push(snapResponse(region));
     } else {

@@ -2,7 +2,7 @@ import { flotillapb, type metapb, schedulerpb } from '@flotilla/protocol';
 import { findPeer } from '../region.ts';
 import type { Peer } from './peer.ts';
 
-/** What a leader tells the scheduler about its region. */
+/** What a leader tells the scheduler about its region; what it tells of the flow it tells once. */
 export function regionHeartbeatOf(peer: Peer): schedulerpb.RegionHeartbeatRequest {
   return schedulerpb.RegionHeartbeatRequest.create({
     header: { clusterId: peer.context.clusterId },
@@ -13,6 +13,7 @@ export function regionHeartbeatOf(peer: Peer): schedulerpb.RegionHeartbeatReques
     approximateSize: peer.splitCheck.size?.bytes ?? 0,
     approximateKeys: peer.splitCheck.size?.keys ?? 0,
     term: peer.term,
+    flow: peer.flow.take(peer.context.runtime.clock.monotonicMs()),
   });
 }
 
