@@ -13,6 +13,11 @@ import { World } from './world/world.ts';
 
 // This process runs everything, or, where the machine lets it, another of this program that is isolated from the machine.
 
+// Nobody has to read what is said: the verdict is the exit code too.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
