@@ -35,12 +35,7 @@ export const logMutants: readonly Mutant[] = [
       {
         module: 'raft/node/replication',
         find: 'message.commit = Math.min(progress.match, commitFor(raft, progress));',
-        replace: 'message.commit = commitFor(raft, progress);',
-      },
-      {
-        module: 'raft/node/replication',
-        find: 'raft.log.commitTo(message.commit);',
-        replace: 'raft.log.commitTo(Math.min(message.commit, raft.log.lastIndex()));',
+        replace: 'message.commit = progress.match === 0 ? 0 : commitFor(raft, progress);',
       },
     ],
   },
