@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { PlayAnswer, PlayRequest } from './player-message.ts';
 
 /** Real time after which a seed that goes on is taken for one that does not end. */
-const seedLimitMs = 300_000;
+const seedLimitMs = 120_000;
 
 /** A process that plays seeds, one at a time, with a mutant or without. Started when it is first asked. */
 export class PlayerProcess {

@@ -50,7 +50,7 @@ export class Rivals {
   async burst(random: Random, gapMs = 600): Promise<void> {
     const { cluster, timeScale } = this.#options;
     const regions = cluster.scheduler.regions();
-    const { id, startKey } = regions[random.integer(0, regions.length)]?.region ?? {};
+    const { id, startKey } = regions[random.integer(0, Math.max(1, regions.length))]?.region ?? {};
     if (id === undefined || startKey === undefined) return;
     this.#bursts += 1;
     const key = rivalKey(startKey, this.#bursts);
@@ -66,7 +66,7 @@ export class Rivals {
   splitTwice(random: Random): void {
     const { cluster, trace } = this.#options;
     const regions = cluster.scheduler.regions();
-    const { region } = regions[random.integer(0, regions.length)] ?? {};
+    const { region } = regions[random.integer(0, Math.max(1, regions.length))] ?? {};
     const leader = region === undefined ? undefined : cluster.leader(region.id);
     const known = leader === undefined ? undefined : cluster.statusOf(leader, region?.id)?.region;
     if (leader?.store === undefined || known === undefined || regions.length > mostRegions) return;

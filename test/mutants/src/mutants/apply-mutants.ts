@@ -47,13 +47,14 @@ export const applyMutants: readonly Mutant[] = [
   },
   {
     id: 'overwritten-proposal-answered-ok',
-    description: 'a command whose entry was overwritten is answered with the outcome of the other entry',
+    description: 'a command whose entry was overwritten is answered as if it had been applied',
     profile: 'network',
     edits: [
       {
         module: 'raftstore/peer/proposal-queue',
-        find: 'next.index === entry.index && next.term === entry.term',
-        replace: 'next.index === entry.index',
+        find: 'next.reply(failed(staleCommand(), entry.term));',
+        replace:
+          'const { response } = failed(staleCommand(), entry.term);\n                    const responses = next.request.requests.map(({ cmdType }) => ({ cmdType, put: {}, delete: {} }));\n                    next.reply({ response: { ...response, header: { ...response.header, error: undefined }, responses } });',
       },
     ],
   },
