@@ -8,6 +8,15 @@ export {
 export type { Inconsistency } from './consistency/inconsistency.ts';
 export type { DiskRoom, DiskSpace } from './disk/disk-space.ts';
 export { type LatencySummary, latencyBoundsMs } from './latency-histogram.ts';
+export type {
+  MachineBatch,
+  MachineLeadership,
+  MachineReader,
+  MachineSubscription,
+  RegionMachine,
+  RegionMachineHost,
+  RegionMachineKind,
+} from './machine/region-machine.ts';
 export type { StoreMetricsSnapshot } from './metrics.ts';
 export {
   type OpenRaftStoreOptions,

@@ -17,6 +17,17 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   scheduler: ['runtime', 'protocol', 'actor', 'engine', 'scheduler-client'],
   client: ['runtime', 'protocol', 'actor', 'scheduler-client'],
   server: ['runtime', 'protocol', 'actor', 'engine', 'raftstore', 'scheduler', 'scheduler-client'],
+  coordination: [
+    'runtime',
+    'protocol',
+    'actor',
+    'engine',
+    'raftstore',
+    'scheduler-client',
+    'scheduler',
+    'client',
+    'server',
+  ],
   'test-harness': [
     'runtime',
     'protocol',
