@@ -24,4 +24,17 @@ export type {
   TransactionResult,
 } from './backend/transaction.ts';
 export type { Watch, WatchEvent, WatchRequest, WatchUpdate } from './backend/watch.ts';
+export {
+  CancelledError,
+  ClosedError,
+  ConflictError,
+  ConnectionError,
+  CoordinationError,
+  type CoordinationErrorCode,
+  coordinationErrorOf,
+  OutcomeUnknownError,
+  TimeoutError,
+  ValidationError,
+  withCoordinationErrors,
+} from './coordination-error.ts';
 export { type Session, SessionLostError } from './session/session.ts';
