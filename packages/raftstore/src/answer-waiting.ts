@@ -1,5 +1,5 @@
 import type { ApplyMessage } from './apply/message.ts';
-import type { RaftWorkerMessage } from './raft-worker/message.ts';
+import { type RaftWorkerMessage, wantsAnswer } from './raft-worker/message.ts';
 import { failed, outcomeUnknown, serverIsBusy } from './region-error.ts';
 import type { SchedulerMessage } from './scheduler-worker/message.ts';
 
@@ -7,8 +7,7 @@ import type { SchedulerMessage } from './scheduler-worker/message.ts';
 export function answerWaiting(waiting: readonly unknown[], reason: string): void {
   for (const message of waiting as readonly (RaftWorkerMessage | ApplyMessage | SchedulerMessage)[]) {
     if (message.type === 'peer') {
-      const { message: inner } = message;
-      if (inner.type === 'raftCommand' || inner.type === 'splitRegion') inner.reply(failed(serverIsBusy(reason)));
+      if (wantsAnswer(message.message)) message.message.reply(failed(serverIsBusy(reason)));
     } else if (message.type === 'askSplit') {
       message.ask.reply(failed(serverIsBusy(reason)));
     } else if (message.type === 'apply') {

@@ -3,6 +3,7 @@ import type { flotillapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
 import { raft_cmdpb as cmd } from '@flotilla/protocol';
 import type { Logger } from '@flotilla/runtime';
 import { BehaviorSubject, type Observable } from 'rxjs';
+import { adminCommand } from './admin-command.ts';
 import { answerWaiting } from './answer-waiting.ts';
 import type { Inconsistency } from './consistency/inconsistency.ts';
 import { handOverLeadership } from './leadership-handover.ts';
@@ -219,14 +220,8 @@ export class RunningStore implements RaftStore {
   #transfer(peer: Peer, toPeerId: number): void {
     const target = peer.findPeer(toPeerId);
     const { regionId, meta, region } = peer;
-    this.#wiring.command(
-      cmd.RaftCmdRequest.create({
-        header: cmd.RaftRequestHeader.create({ regionId, peer: meta, regionEpoch: region.regionEpoch }),
-        adminRequest: cmd.AdminRequest.create({
-          cmdType: cmd.AdminCmdType.TransferLeader,
-          transferLeader: { peer: target },
-        }),
-      }),
-    );
+    const { TransferLeader: cmdType } = cmd.AdminCmdType;
+    const admin = { cmdType, transferLeader: { peer: target } };
+    this.#wiring.command(adminCommand({ regionId, peer: meta, regionEpoch: region.regionEpoch }, admin));
   }
 }

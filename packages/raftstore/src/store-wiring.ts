@@ -16,10 +16,10 @@ import { StoreMetrics, type StoreMetricsSnapshot } from './metrics.ts';
 import { PeerHost } from './peer-host.ts';
 import type { OpenRaftStoreOptions } from './raft-store.ts';
 import { LogWriter } from './raft-worker/log-writer.ts';
-import type { PeerMessage, RaftWorkerMessage } from './raft-worker/message.ts';
+import type { AnsweredMessage, RaftWorkerMessage } from './raft-worker/message.ts';
 import { RaftWorker } from './raft-worker/raft-worker.ts';
 import { failed, regionNotFound, serverIsBusy } from './region-error.ts';
-import { ignoreReply, type Reply } from './reply.ts';
+import { ignoreReply } from './reply.ts';
 import type { SchedulerMessage } from './scheduler-worker/message.ts';
 import { SchedulerWorker } from './scheduler-worker/scheduler-worker.ts';
 import { SlowWriteWatch } from './slow-write-watch.ts';
@@ -43,9 +43,6 @@ export interface StoreWiringOptions extends Omit<OpenRaftStoreOptions, 'config'>
   /** Hears of a failure after which nothing may be acknowledged. */
   readonly onFailure: (what: string, cause: unknown) => void;
 }
-
-/** What a peer answers. */
-type AnsweredMessage = Extract<PeerMessage, { reply: Reply }>;
 
 /** Room in each mailbox that only the store's own messages may use: one tick and one note of completions at a time. */
 const controlReserve = 16;

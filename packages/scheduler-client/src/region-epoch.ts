@@ -1,8 +1,8 @@
 import type { metapb } from '@flotilla/protocol';
 
-/** The epoch of a region; one that was never set counts as 0/0, older than any real one. */
-export function epochOf(region: metapb.Region): metapb.RegionEpoch {
-  return region.regionEpoch ?? { confVer: 0, version: 0 };
+/** The epoch of a region, or the one that a message was sent in; one that was never set counts as 0/0, older than any real one. */
+export function epochOf(source: { readonly regionEpoch?: metapb.RegionEpoch | undefined }): metapb.RegionEpoch {
+  return source.regionEpoch ?? { confVer: 0, version: 0 };
 }
 
 /** Whether `epoch` is from before `known`: a split, a merge or a membership change has happened since. */

@@ -202,7 +202,7 @@ export class RegionApplier {
 
 /** The epoch that the command's sender knew. */
 export function epochOfRequest(request: raft_cmdpb.RaftCmdRequest): metapb.RegionEpoch {
-  return request.header?.regionEpoch ?? { confVer: 0, version: 0 };
+  return epochOf(request.header ?? {});
 }
 
 function computeHash({ index, term }: Entry): AppliedEntry {

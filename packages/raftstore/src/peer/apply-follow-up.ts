@@ -1,8 +1,9 @@
-import { type metapb, raft_serverpb } from '@flotilla/protocol';
+import type { metapb } from '@flotilla/protocol';
 import type { ConfChange } from '@flotilla/raft';
 import { unreachable } from '@flotilla/runtime';
 import type { ApplyChange, ApplyResult } from '../apply/message.ts';
 import { findPeer } from '../region.ts';
+import { tombstoneNotice } from './incoming-message.ts';
 import type { Peer } from './peer.ts';
 import { advanceInstall } from './snapshot-installer.ts';
 import { followSplit } from './split-follow-up.ts';
@@ -73,10 +74,7 @@ function followConfChange(peer: Peer, { confChange, region }: ConfChanged): void
 /** A learner never asks for votes, and a voter is not told of the commit: it would be long until they found out. */
 function sayFarewell(peer: Peer, gone: metapb.Peer): void {
   const { context, meta, region, regionId } = peer;
-  const { regionEpoch } = region;
-  context.send(
-    raft_serverpb.RaftMessage.create({ regionId, fromPeer: meta, toPeer: gone, regionEpoch, isTombstone: true }),
-  );
+  context.send(tombstoneNotice({ regionId, fromPeer: gone, toPeer: meta }, region.regionEpoch));
 }
 
 function followCompaction(peer: Peer, change: LogCompacted): void {

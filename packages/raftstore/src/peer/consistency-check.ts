@@ -1,4 +1,5 @@
 import { raft_cmdpb } from '@flotilla/protocol';
+import { adminCommand } from '../admin-command.ts';
 import { ignoreReply } from '../reply.ts';
 import type { Peer } from './peer.ts';
 
@@ -6,7 +7,7 @@ const { AdminCmdType } = raft_cmdpb;
 
 /** A command that makes every replica of a region hash its data. */
 export function computeHashCommand(regionId: number): raft_cmdpb.RaftCmdRequest {
-  return adminCommand(regionId, { cmdType: AdminCmdType.ComputeHash, computeHash: {} });
+  return adminCommand({ regionId }, { cmdType: AdminCmdType.ComputeHash, computeHash: {} });
 }
 
 /** Has the region's replicas hash their data, unless this peer does not lead them or a check is under way. */
@@ -18,13 +19,9 @@ export function beginConsistencyCheck(peer: Peer): void {
 /** The hash of this peer's data is known: a leader has every replica compare its own with it. */
 export function handleHashComputed(peer: Peer, index: number, hash: Uint8Array): void {
   if (!peer.isLeader) return;
-  const request = adminCommand(peer.regionId, { cmdType: AdminCmdType.VerifyHash, verifyHash: { index, hash } });
+  const request = adminCommand(
+    { regionId: peer.regionId },
+    { cmdType: AdminCmdType.VerifyHash, verifyHash: { index, hash } },
+  );
   peer.handle({ type: 'raftCommand', request, reply: ignoreReply });
-}
-
-function adminCommand(regionId: number, admin: Partial<raft_cmdpb.AdminRequest>): raft_cmdpb.RaftCmdRequest {
-  return raft_cmdpb.RaftCmdRequest.create({
-    header: raft_cmdpb.RaftRequestHeader.create({ regionId }),
-    adminRequest: raft_cmdpb.AdminRequest.create(admin),
-  });
 }

@@ -73,7 +73,7 @@ function readRaftMessage(peer: Peer, message: eraftpb.Message): Message | undefi
 
 /** The sender knows a later epoch, in which this peer is no member. */
 function handleTombstoneNotice(peer: Peer, message: raft_serverpb.RaftMessage): void {
-  const theirs = message.regionEpoch ?? { confVer: 0, version: 0 };
+  const theirs = epochOf(message);
   const ours = epochOf(peer.region);
   if (message.toPeer?.id !== peer.meta.id || theirs.confVer <= ours.confVer) return;
   peer.destroy('told that it is no longer a member', theirs);
@@ -84,9 +84,9 @@ function handleTombstoneNotice(peer: Peer, message: raft_serverpb.RaftMessage): 
  * ever, having missed its removal.
  */
 function isFromStalePeer(peer: Peer, message: raft_serverpb.RaftMessage): boolean {
-  const { fromPeer, regionEpoch } = message;
+  const { fromPeer } = message;
   if (fromPeer === undefined || !isInitialized(peer.region)) return false;
-  const isStale = isEpochStale(regionEpoch ?? { confVer: 0, version: 0 }, epochOf(peer.region));
+  const isStale = isEpochStale(epochOf(message), epochOf(peer.region));
   if (!isStale || findPeer(peer.region, fromPeer.id) !== undefined) return false;
   const successor = findPeerOnStore(peer.region, fromPeer.storeId);
   if (successor === undefined && message.message !== undefined && isVoteRequest(message.message)) {
@@ -97,7 +97,7 @@ function isFromStalePeer(peer: Peer, message: raft_serverpb.RaftMessage): boolea
 
 /** Tells the sender of `message` that it is no longer a member, as of `epoch`. */
 export function tombstoneNotice(
-  message: raft_serverpb.RaftMessage,
+  message: Pick<raft_serverpb.RaftMessage, 'regionId' | 'fromPeer' | 'toPeer'>,
   epoch: raft_serverpb.RaftMessage['regionEpoch'],
 ): raft_serverpb.RaftMessage {
   return raft_serverpb.RaftMessage.create({

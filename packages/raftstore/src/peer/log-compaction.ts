@@ -1,4 +1,5 @@
 import { raft_cmdpb } from '@flotilla/protocol';
+import { adminCommand } from '../admin-command.ts';
 import { ignoreReply } from '../reply.ts';
 import type { Peer } from './peer.ts';
 
@@ -15,17 +16,9 @@ export function proposeCompaction(peer: Peer): void {
   if (compactIndex === undefined) return;
   const compactTerm = peer.storage.term(compactIndex);
   if (typeof compactTerm !== 'number') return;
-  const request = raft_cmdpb.RaftCmdRequest.create({
-    header: raft_cmdpb.RaftRequestHeader.create({
-      regionId: peer.regionId,
-      peer: peer.meta,
-      regionEpoch: peer.region.regionEpoch,
-    }),
-    adminRequest: raft_cmdpb.AdminRequest.create({
-      cmdType: raft_cmdpb.AdminCmdType.CompactLog,
-      compactLog: { compactIndex, compactTerm },
-    }),
-  });
+  const { CompactLog: cmdType } = raft_cmdpb.AdminCmdType;
+  const target = { regionId: peer.regionId, peer: peer.meta, regionEpoch: peer.region.regionEpoch };
+  const request = adminCommand(target, { cmdType, compactLog: { compactIndex, compactTerm } });
   peer.handle({ type: 'raftCommand', request, reply: ignoreReply });
 }
 

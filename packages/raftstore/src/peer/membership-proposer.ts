@@ -1,4 +1,5 @@
 import { type errorpb, type metapb, raft_cmdpb } from '@flotilla/protocol';
+import { adminCommand } from '../admin-command.ts';
 import { changeMembers, memberChangesOf, toConfChange } from '../membership/member-change.ts';
 import { confStateOf, findPeer, isJoint, mayLead } from '../region.ts';
 import { serverIsBusy } from '../region-error.ts';
@@ -55,13 +56,9 @@ export function proposeMembership(
 export function leaveJointSoon(peer: Peer): void {
   const { meta, region, regionId } = peer;
   if (!peer.isLeader || !isJoint(region) || peer.node.hasPendingConfChange) return;
-  const request = raft_cmdpb.RaftCmdRequest.create({
-    header: raft_cmdpb.RaftRequestHeader.create({ regionId, peer: meta, regionEpoch: region.regionEpoch }),
-    adminRequest: raft_cmdpb.AdminRequest.create({
-      cmdType: raft_cmdpb.AdminCmdType.ChangePeerV2,
-      changePeerV2: { changes: [] },
-    }),
-  });
+  const { ChangePeerV2: cmdType } = raft_cmdpb.AdminCmdType;
+  const target = { regionId, peer: meta, regionEpoch: region.regionEpoch };
+  const request = adminCommand(target, { cmdType, changePeerV2: { changes: [] } });
   peer.handle({ type: 'raftCommand', request, reply: ignoreReply });
 }
 

@@ -37,10 +37,10 @@ export function askForSnapshot(peer: Peer): void {
 /** Leader: sends the snapshot that a member asks for, once there is one; the member asks again until it has it. */
 export function answerSnapshotRequest(peer: Peer, message: raft_serverpb.RaftMessage): void {
   const { context, region, regionId, storage } = peer;
-  const { fromPeer, regionEpoch, wantedSnapshotIndex } = message;
+  const { fromPeer, wantedSnapshotIndex } = message;
   if (!peer.isLeader || fromPeer === undefined) return;
   if (findPeer(region, fromPeer.id) === undefined) {
-    if (isEpochStale(regionEpoch ?? { confVer: 0, version: 0 }, epochOf(region))) {
+    if (isEpochStale(epochOf(message), epochOf(region))) {
       context.send(tombstoneNotice(message, region.regionEpoch));
     }
     return;

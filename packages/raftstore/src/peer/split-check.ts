@@ -1,3 +1,4 @@
+import { epochOf } from '@flotilla/scheduler-client';
 import { type RaftStoreConfig, ticksOf } from '../config.ts';
 import { failed, invalidRequest, regionNotFound, serverIsBusy } from '../region-error.ts';
 import { ignoreReply, type Reply } from '../reply.ts';
@@ -156,7 +157,7 @@ function taskOf(peer: Peer, mode: SplitCheckTask['mode']): SplitCheckTask {
   const { regionMaxBytes, regionSplitBytes, maxSplitKeys } = peer.context.config;
   return {
     regionId: region.id,
-    epoch: region.regionEpoch ?? { confVer: 0, version: 0 },
+    epoch: epochOf(region),
     startKey: region.startKey,
     endKey: region.endKey,
     mode,

@@ -47,6 +47,14 @@ export type PeerMessage =
   /** Nothing of the peer is left in the raft database. */
   | { readonly type: 'logDestroyed'; readonly peerId: number };
 
+/** The messages whose sender waits for an answer. */
+export type AnsweredMessage = Extract<PeerMessage, { type: 'raftCommand' | 'splitRegion' }>;
+
+/** Whether somebody waits for an answer to the message. */
+export function wantsAnswer(message: PeerMessage): message is AnsweredMessage {
+  return message.type === 'raftCommand' || message.type === 'splitRegion';
+}
+
 /** What waits in the raft worker's mailbox. */
 export type RaftWorkerMessage =
   | { readonly type: 'peer'; readonly regionId: number; readonly message: PeerMessage }

@@ -6,7 +6,7 @@ import type { Peer } from '../peer/peer.ts';
 import { failed, outcomeUnknown, regionNotFound } from '../region-error.ts';
 import { answerIfOpen } from '../reply.ts';
 import type { LogEffect, LogWriter } from './log-writer.ts';
-import type { PeerMessage, RaftWorkerMessage } from './message.ts';
+import { type PeerMessage, type RaftWorkerMessage, wantsAnswer } from './message.ts';
 
 /** What the raft worker needs. */
 export interface RaftWorkerOptions {
@@ -107,10 +107,8 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
   abandon(reason: string): void {
     for (const peer of this.#peers.values()) peer.abandon(reason);
     for (const message of this.#inHand) {
-      if (message.type !== 'peer') continue;
-      const { message: inner } = message;
-      if (inner.type !== 'raftCommand' && inner.type !== 'splitRegion') continue;
-      answerIfOpen(inner.reply, failed(outcomeUnknown(reason)));
+      if (message.type !== 'peer' || !wantsAnswer(message.message)) continue;
+      answerIfOpen(message.message.reply, failed(outcomeUnknown(reason)));
     }
   }
 
@@ -157,8 +155,7 @@ export class RaftWorker implements ActorHandler<RaftWorkerMessage> {
   #handle(regionId: number, message: PeerMessage): void {
     const peer = this.#peers.get(regionId);
     if (peer === undefined) {
-      if (message.type === 'raftCommand' || message.type === 'splitRegion')
-        message.reply(failed(regionNotFound(regionId)));
+      if (wantsAnswer(message)) message.reply(failed(regionNotFound(regionId)));
       else this.#options.onUnrouted(regionId, message);
       return;
     }

@@ -7,10 +7,10 @@ import {
   type EngineReader,
   readApplyState,
   readRegionState,
-  userKey,
 } from '@flotilla/engine';
 import { type metapb, raft_serverpb } from '@flotilla/protocol';
 import { unreachable } from '@flotilla/runtime';
+import { regionPairs } from '../snapshot/pair-block.ts';
 import type { RateLimiter } from '../snapshot/rate-limiter.ts';
 import type { SnapshotDirectory } from '../snapshot/snapshot-directory.ts';
 import { SnapshotError } from '../snapshot/snapshot-error.ts';
@@ -20,7 +20,6 @@ import { readSnapshotMeta, writeSnapshotMeta } from '../snapshot/snapshot-meta.t
 import type { RegionTask, RegionTaskResult } from './message.ts';
 
 const chunkBytes = 1024 * 1024;
-const pairsPerRead = 512;
 
 type Emit = (result: RegionTaskResult) => void;
 type ApplyTask = Extract<RegionTask, { type: 'apply' }>;
@@ -93,10 +92,9 @@ export class RegionTaskHandler implements TaskHandler<RegionTask, RegionTaskResu
   ): Promise<raft_serverpb.SnapshotCFFile> {
     const writer = new PairFileWriter(await this.#directory.create(familyFileName(key, family)));
     try {
-      const range = dataRange(family, region.startKey, region.endKey);
-      for await (const pairs of reader.iterate(range, pairsPerRead)) {
+      for await (const pairs of regionPairs(reader, family, region)) {
         await this.#limiter.take(pairs.reduce((sum, { key: { length }, value }) => sum + length + value.length, 0));
-        await writer.write(pairs.map((pair) => ({ key: userKey(family, pair.key), value: pair.value })));
+        await writer.write(pairs);
       }
       const { bytes, checksum } = await writer.commit();
       return { cf: family, size: bytes, checksum };

@@ -3,6 +3,7 @@ import { type metapb, raft_cmdpb, type schedulerpb } from '@flotilla/protocol';
 import { type Logger, type Runtime, unreachable } from '@flotilla/runtime';
 import type { SchedulerClient } from '@flotilla/scheduler-client';
 import type { Subscription } from 'rxjs';
+import { adminCommand } from '../admin-command.ts';
 import type { Reply } from '../reply.ts';
 import { type MemberAsk, MemberCheck } from './member-check.ts';
 import type { SchedulerMessage } from './message.ts';
@@ -97,25 +98,16 @@ export class SchedulerWorker implements ActorHandler<SchedulerMessage> {
 
 /** The admin command that an answer asks for; `undefined` when it asks for nothing. */
 export function toCommand(response: schedulerpb.RegionHeartbeatResponse): raft_cmdpb.RaftCmdRequest | undefined {
-  const adminRequest = toAdminRequest(response);
-  if (adminRequest === undefined) return undefined;
+  const admin = adminRequestOf(response);
   const { regionId, regionEpoch, targetPeer } = response;
-  return raft_cmdpb.RaftCmdRequest.create({
-    header: raft_cmdpb.RaftRequestHeader.create({ regionId, regionEpoch, peer: targetPeer }),
-    adminRequest,
-  });
+  return admin === undefined ? undefined : adminCommand({ regionId, regionEpoch, peer: targetPeer }, admin);
 }
 
-function toAdminRequest(response: schedulerpb.RegionHeartbeatResponse): raft_cmdpb.AdminRequest | undefined {
+function adminRequestOf(response: schedulerpb.RegionHeartbeatResponse): Partial<raft_cmdpb.AdminRequest> | undefined {
+  const { AdminCmdType } = raft_cmdpb;
   const { changePeer, changePeerV2, transferLeader } = response;
-  if (changePeer?.peer !== undefined) {
-    return raft_cmdpb.AdminRequest.create({ cmdType: raft_cmdpb.AdminCmdType.ChangePeer, changePeer });
-  }
-  if (changePeerV2 !== undefined) {
-    return raft_cmdpb.AdminRequest.create({ cmdType: raft_cmdpb.AdminCmdType.ChangePeerV2, changePeerV2 });
-  }
-  if (transferLeader?.peer !== undefined) {
-    return raft_cmdpb.AdminRequest.create({ cmdType: raft_cmdpb.AdminCmdType.TransferLeader, transferLeader });
-  }
+  if (changePeer?.peer !== undefined) return { cmdType: AdminCmdType.ChangePeer, changePeer };
+  if (changePeerV2 !== undefined) return { cmdType: AdminCmdType.ChangePeerV2, changePeerV2 };
+  if (transferLeader?.peer !== undefined) return { cmdType: AdminCmdType.TransferLeader, transferLeader };
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { type metapb, raft_cmdpb, type schedulerpb } from '@flotilla/protocol';
 import type { Logger, Runtime } from '@flotilla/runtime';
 import type { SchedulerClient } from '@flotilla/scheduler-client';
+import { adminCommand } from '../admin-command.ts';
 import { failed, serverIsBusy } from '../region-error.ts';
 import type { Reply } from '../reply.ts';
 
@@ -109,11 +110,7 @@ export function splitCommand(
     const { newRegionId = 0, newPeerIds = [] } = ids[position] ?? {};
     return raft_cmdpb.SplitRequest.create({ splitKey, newRegionId, newPeerIds });
   });
-  return raft_cmdpb.RaftCmdRequest.create({
-    header: raft_cmdpb.RaftRequestHeader.create({ regionId: region.id, regionEpoch: region.regionEpoch, peer }),
-    adminRequest: raft_cmdpb.AdminRequest.create({
-      cmdType: raft_cmdpb.AdminCmdType.BatchSplit,
-      batchSplit: { requests },
-    }),
-  });
+  const { BatchSplit: cmdType } = raft_cmdpb.AdminCmdType;
+  const target = { regionId: region.id, regionEpoch: region.regionEpoch, peer };
+  return adminCommand(target, { cmdType, batchSplit: { requests } });
 }

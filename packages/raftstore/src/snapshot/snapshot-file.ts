@@ -1,16 +1,16 @@
 import type { KeyValue } from '@flotilla/engine';
 import { crc32c } from '@node-rs/crc32';
+import { packPairs, pairHeaderBytes } from './pair-block.ts';
 import type { SnapshotDirectory, SnapshotFileWriter } from './snapshot-directory.ts';
 import { SnapshotError } from './snapshot-error.ts';
 
 /**
- * A snapshot file holds the pairs of one column family in key order, keys without the family's prefix, each as
- * key length (u32), value length (u32), key, value; numbers big-endian. Its checksum is the CRC32C of all of it.
+ * A snapshot file holds the pairs of one column family in key order, keys without the family's prefix, as `packPairs` lays
+ * them out. Its checksum is the CRC32C of all of it.
  */
 
 /** The most bytes that a pair may claim: more is damage, not data. */
 const maxPairBytes = 64 * 1024 * 1024;
-const headerBytes = 8;
 
 /** What a written file is. */
 export interface SnapshotFileSummary {
@@ -29,17 +29,8 @@ export class PairFileWriter {
   }
 
   async write(pairs: readonly KeyValue[]): Promise<void> {
-    const total = pairs.reduce((sum, pair) => sum + headerBytes + pair.key.length + pair.value.length, 0);
-    const block = Buffer.allocUnsafe(total);
-    let offset = 0;
-    for (const { key, value } of pairs) {
-      block.writeUInt32BE(key.length, offset);
-      block.writeUInt32BE(value.length, offset + 4);
-      block.set(key, offset + headerBytes);
-      block.set(value, offset + headerBytes + key.length);
-      offset += headerBytes + key.length + value.length;
-    }
-    this.#bytes += total;
+    const block = packPairs(pairs);
+    this.#bytes += block.length;
     this.#checksum = crc32c(block, this.#checksum);
     await this.#file.write(block);
   }
@@ -92,15 +83,15 @@ export async function* readPairs(
 function parsePairs(block: Buffer, name: string): { readonly pairs: KeyValue[]; readonly consumed: number } {
   const pairs: KeyValue[] = [];
   let offset = 0;
-  while (block.length - offset >= headerBytes) {
+  while (block.length - offset >= pairHeaderBytes) {
     const keyBytes = block.readUInt32BE(offset);
     const valueBytes = block.readUInt32BE(offset + 4);
     if (keyBytes + valueBytes > maxPairBytes) {
       throw new SnapshotError('malformedSnapshot', `${name}: a pair of ${keyBytes} + ${valueBytes} bytes`);
     }
-    const end = offset + headerBytes + keyBytes + valueBytes;
+    const end = offset + pairHeaderBytes + keyBytes + valueBytes;
     if (end > block.length) break;
-    const keyStart = offset + headerBytes;
+    const keyStart = offset + pairHeaderBytes;
     pairs.push({ key: block.subarray(keyStart, keyStart + keyBytes), value: block.subarray(keyStart + keyBytes, end) });
     offset = end;
   }

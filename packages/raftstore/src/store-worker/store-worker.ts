@@ -55,7 +55,7 @@ export class StoreWorker implements ActorHandler<StoreMessage> {
   }
 
   #handleRaftMessage(message: raft_serverpb.RaftMessage): void {
-    const { options } = { options: this.#options };
+    const options = this.#options;
     const { regionId, toPeer } = message;
     if (options.hasPeer(regionId)) {
       options.redispatch(message);
@@ -74,7 +74,7 @@ export class StoreWorker implements ActorHandler<StoreMessage> {
     const { kvEngine, send, storeId } = this.#options;
     const state = readRegionState(kvEngine, message.regionId);
     if (state?.state !== raft_serverpb.PeerState.Tombstone || state.region === undefined) return false;
-    const theirs = message.regionEpoch ?? { confVer: 0, version: 0 };
+    const theirs = epochOf(message);
     const ours = epochOf(state.region);
     const removedHere = findPeerOnStore(state.region, storeId);
     const isOld = isEpochStale(theirs, ours) || (message.toPeer?.id ?? 0) <= (removedHere?.id ?? 0);
