@@ -25,6 +25,37 @@ export type {
 } from './backend/transaction.ts';
 export type { Watch, WatchEvent, WatchRequest, WatchUpdate } from './backend/watch.ts';
 export {
+  type ConfigCenterConfig,
+  ConfigCenterConfigError,
+  defaultConfigCenterConfig,
+  resolveConfigCenterConfig,
+  testConfigCenterConfig,
+} from './config-center/config.ts';
+export {
+  type ConfigCallOptions,
+  ConfigCenter,
+  type ConfigCenterOptions,
+  type ConfigOperation,
+  type ConfigSetOptions,
+  type ConfigWriteOptions,
+  maxConfigOperations,
+} from './config-center/config-center.ts';
+export type { ConfigDiff } from './config-center/config-diff.ts';
+export type { WriteNote } from './config-center/config-record.ts';
+export type { ConfigSchemaRule } from './config-center/config-schema.ts';
+export {
+  type ConfigChange,
+  ConfigChangeType,
+  type ConfigValue,
+  type ConfigVersion,
+} from './config-center/config-value.ts';
+export type { ConfigWatch, ConfigWatchOptions } from './config-center/config-watch.ts';
+export type { JsonChange } from './config-center/json-diff.ts';
+export type { LineChange } from './config-center/line-diff.ts';
+export type { TypedConfig, TypedConfigValue } from './config-center/typed-config.ts';
+export type { EncryptionKey } from './config-center/value-cipher.ts';
+export { VersionConflictError } from './config-center/version-conflict-error.ts';
+export {
   CancelledError,
   ClosedError,
   ConflictError,
@@ -37,4 +68,6 @@ export {
   ValidationError,
   withCoordinationErrors,
 } from './coordination-error.ts';
+export { CoordinationMetrics } from './coordinator/coordination-metrics.ts';
+export type { RetryConfig } from './coordinator/retry-policy.ts';
 export { type Session, SessionLostError } from './session/session.ts';
