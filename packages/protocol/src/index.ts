@@ -1,9 +1,12 @@
+export * as coordinationpb from './generated/coordinationpb.ts';
 export * as coprocessor from './generated/coprocessor.ts';
 export * as eraftpb from './generated/eraftpb.ts';
 export * as errorpb from './generated/errorpb.ts';
+export * as etcdserverpb from './generated/etcdserverpb.ts';
 export * as flotillapb from './generated/flotillapb.ts';
 export * as kvrpcpb from './generated/kvrpcpb.ts';
 export * as metapb from './generated/metapb.ts';
+export * as mvccpb from './generated/mvccpb.ts';
 export * as raft_cmdpb from './generated/raft-cmdpb.ts';
 export * as raft_serverpb from './generated/raft-serverpb.ts';
 export * as schedulerpb from './generated/schedulerpb.ts';

@@ -17,12 +17,15 @@ export interface ReflectedMessage {
 
 const protoDirectory = join(dirname(fileURLToPath(import.meta.url)), '..', 'proto');
 const packages = [
+  'coordinationpb',
   'coprocessor',
   'eraftpb',
   'errorpb',
+  'etcdserverpb',
   'flotillapb',
   'kvrpcpb',
   'metapb',
+  'mvccpb',
   'raft_cmdpb',
   'raft_serverpb',
   'schedulerpb',
@@ -69,18 +72,20 @@ function scalarOf(field: protobuf.Field): fc.Arbitrary<unknown> {
   }
 }
 
-function elementOf(field: protobuf.Field): fc.Arbitrary<unknown> {
-  if (field.resolvedType instanceof protobuf.Type) return messageOf(field.resolvedType);
+function elementOf(field: protobuf.Field, depth: number): fc.Arbitrary<unknown> {
+  if (field.resolvedType instanceof protobuf.Type) return messageOf(field.resolvedType, depth - 1);
   if (field.resolvedType instanceof protobuf.Enum) return fc.constantFrom(...Object.values(field.resolvedType.values));
   return scalarOf(field);
 }
 
-/** Messages of a type, every field present. */
-export function messageOf(type: protobuf.Type): fc.Arbitrary<AnyMessage> {
+/** Messages of a type, every field present; those that hold others are `depth` deep at the most, since types may hold themselves. */
+export function messageOf(type: protobuf.Type, depth = 5): fc.Arbitrary<AnyMessage> {
   const fields = type.fieldsArray.map((field): [string, fc.Arbitrary<unknown>] => {
-    if (field.repeated) return [field.name, fc.array(elementOf(field), { maxLength: 3 })];
-    const isOptional = field.resolvedType instanceof protobuf.Type || field.partOf !== null;
-    return [field.name, isOptional ? fc.option(elementOf(field), { nil: undefined }) : elementOf(field)];
+    const isMessage = field.resolvedType instanceof protobuf.Type;
+    if (isMessage && depth === 0) return [field.name, fc.constant(field.repeated ? [] : undefined)];
+    if (field.repeated) return [field.name, fc.array(elementOf(field, depth), { maxLength: 3 })];
+    const isOptional = isMessage || field.partOf !== null;
+    return [field.name, isOptional ? fc.option(elementOf(field, depth), { nil: undefined }) : elementOf(field, depth)];
   });
   return fc.record(Object.fromEntries(fields));
 }
@@ -96,6 +101,8 @@ export function toReflected(type: protobuf.Type, message: AnyMessage): Record<st
   const entries = type.fieldsArray.flatMap((field) => {
     const value = message[field.name];
     if (Array.isArray(value)) return [[field.name, value.map((item) => convert(field, item))]];
+    // Of a oneof, a default that is set is on the wire.
+    if (field.partOf !== null) return value === undefined ? [] : [[field.name, convert(field, value)]];
     const isDefault = value === undefined || value === 0 || value === 0n || value === '' || value === false;
     return isDefault || (value instanceof Uint8Array && value.length === 0)
       ? []
