@@ -68,6 +68,5 @@ export {
   ValidationError,
   withCoordinationErrors,
 } from './coordination-error.ts';
-export { CoordinationMetrics } from './coordinator/coordination-metrics.ts';
-export type { RetryConfig } from './coordinator/retry-policy.ts';
+export { openSession, type SessionOptions } from './session/open-session.ts';
 export { type Session, SessionLostError } from './session/session.ts';

@@ -11,3 +11,12 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
 };
+
+/**
+ * The clock of this process as all its threads read it alike. Readings of `systemClock` count from an origin that each thread may
+ * have of its own, and `performance.timeOrigin` cannot reconcile them, because it follows the wall clock.
+ */
+export const processClock: Clock = {
+  monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
+  wallMs: () => Date.now(),
+};

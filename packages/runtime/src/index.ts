@@ -1,5 +1,5 @@
 export { assert, InvariantError, unreachable } from './assert.ts';
-export { type Clock, systemClock } from './clock.ts';
+export { type Clock, processClock, systemClock } from './clock.ts';
 export { ConfigError, type ConfigRules, checkConfig, wholeNumberViolations } from './config.ts';
 export type { LogFields, Logger, LogLevel } from './logger.ts';
 export { createMemoryLogger, type LogLine, type MemoryLogger } from './memory-logger.ts';

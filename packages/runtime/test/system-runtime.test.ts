@@ -1,4 +1,6 @@
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
+import { processClock } from '../src/clock.ts';
 import { createMemoryLogger } from '../src/memory-logger.ts';
 import { createSystemRuntime } from '../src/system-runtime.ts';
 
@@ -25,5 +27,19 @@ describe('createSystemRuntime', () => {
   it('keeps the logger it is given', () => {
     const logger = createMemoryLogger();
     expect(createSystemRuntime({ logger }).logger).toBe(logger);
+  });
+});
+
+describe('processClock', () => {
+  it('is read alike by all threads of the process', async () => {
+    const source = `require('node:worker_threads').parentPort.postMessage(Number(process.hrtime.bigint()) / 1e6)`;
+    const beforeMs = processClock.monotonicMs();
+    const thread = new Worker(source, { eval: true });
+    const threadMs = await new Promise<number>((resolve) => {
+      thread.once('message', resolve);
+    });
+    expect(threadMs).toBeGreaterThanOrEqual(beforeMs);
+    expect(threadMs).toBeLessThanOrEqual(processClock.monotonicMs());
+    await thread.terminate();
   });
 });
