@@ -1,6 +1,7 @@
 import { checkOf } from './complaint.ts';
 import type { Mutant } from './mutant.ts';
-import { PlayerProcess } from './player-process.ts';
+import { seedCpuLimitMs } from './player-message.ts';
+import { type Play, PlayerProcess } from './player-process.ts';
 
 /** What became of a mutant. */
 export type HuntResult =
@@ -19,9 +20,19 @@ export type HuntResult =
 export interface HuntOptions {
   readonly from: number;
   readonly seeds: number;
-  /** Seeds that failed without any bug: they convict nobody. */
+  /** Hears of seeds that fail, or take long, without any bug: they convict nobody. */
   readonly onFailedControl: (mutant: Mutant, seed: number, complaint: string) => void;
   readonly onProgress: (mutant: Mutant, seeds: number) => void;
+}
+
+/**
+ * Why a failure does not convict, given the same seed without the bug. That a seed does not end says something only where it
+ * ends well within the limit without the bug.
+ */
+export function objectionTo(play: Play, without: Play): string | undefined {
+  if (without.complaint !== undefined) return without.complaint;
+  if (!play.isEndless || without.cpuMs < seedCpuLimitMs / 4) return undefined;
+  return `it needs ${Math.round(without.cpuMs / 1_000)} s of the processor without the bug`;
 }
 
 /** Plays seeds with a bug until one fails that passes without it. */
@@ -38,15 +49,17 @@ export async function hunt(
   try {
     for (let count = 1; count <= options.seeds; count += 1) {
       const seed = options.from + count - 1;
-      const complaint = await player.play({ profile, seed });
+      const play = await player.play({ profile, seed });
+      const { complaint } = play;
       if (complaint === undefined) {
         options.onProgress(mutant, count);
         continue;
       }
       const without = await control.play({ profile, seed });
-      if (without === undefined)
+      const objection = objectionTo(play, without);
+      if (objection === undefined)
         return { type: 'caught', mutant, seed, seeds: count, check: checkOf(complaint), complaint };
-      options.onFailedControl(mutant, seed, without);
+      options.onFailedControl(mutant, seed, objection);
     }
     return { type: 'missed', mutant, seeds: options.seeds };
   } finally {

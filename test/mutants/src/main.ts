@@ -18,7 +18,7 @@ async function huntAll(options: MutantsOptions): Promise<HuntResult[]> {
     seeds: options.seeds,
     onFailedControl: ({ id, profile }, seed, complaint) =>
       print(
-        `     ${id}: seed ${seed} of ${profile} fails without the bug too, and does not count: ${brief(complaint)}`,
+        `     ${id}: seed ${seed} of ${profile} fails, and does not count for what it does without the bug: ${brief(complaint)}`,
       ),
     onProgress: ({ id }, seeds) => {
       if (seeds % progressEvery === 0) print(`     ${id}: not caught in ${seeds} seeds`);

@@ -8,4 +8,9 @@ export interface PlayRequest {
 export interface PlayAnswer {
   readonly seed: number;
   readonly failure: string | undefined;
+  /** What the seed used of the processor. */
+  readonly cpuMs: number;
 }
+
+/** What a seed may use of the processor before it is taken for one that does not end; the longest use a few seconds. */
+export const seedCpuLimitMs = 60_000;

@@ -1,9 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { PlayAnswer, PlayRequest } from './player-message.ts';
+import { type PlayAnswer, type PlayRequest, seedCpuLimitMs } from './player-message.ts';
 
-/** Real time after which a seed that goes on is taken for one that does not end. */
-const seedLimitMs = 120_000;
+/** How a seed ended. */
+export interface Play {
+  /** What the simulation complained of, if it did; a process that ends before the seed is a complaint as well. */
+  readonly complaint: string | undefined;
+  /** Whether the seed used up its time of the processor; then that is the complaint. */
+  readonly isEndless: boolean;
+  /** What the seed used of the processor; of a process that ended, the whole of what a seed may use. */
+  readonly cpuMs: number;
+}
 
 /** A process that plays seeds, one at a time, with a mutant or without. Started when it is first asked. */
 export class PlayerProcess {
@@ -16,28 +23,26 @@ export class PlayerProcess {
   }
 
   /**
-   * Plays a seed; answers what the simulation complained of, or `undefined`. A process that ends, or does not end with the
-   * seed, is a complaint as well.
+   * Plays a seed.
    *
    * @throws {Error} when the process does not come so far as to play.
    */
-  async play(request: PlayRequest): Promise<string | undefined> {
+  async play(request: PlayRequest): Promise<Play> {
     const child = this.#child ?? (await this.#start());
     return await new Promise((resolve, reject) => {
-      const settle = (failure: string | undefined): void => {
-        clearTimeout(timer);
+      const settle = (play: Play): void => {
         child.removeAllListeners('message').removeAllListeners('exit');
-        resolve(failure);
+        resolve(play);
       };
-      const timer = setTimeout(() => {
-        this.#end();
-        settle(`process: the seed did not end within ${seedLimitMs / 1_000} s`);
-      }, seedLimitMs);
-      child.on('message', (answer: PlayAnswer) => settle(answer.failure));
+      child.on('message', ({ failure, cpuMs }: PlayAnswer) => settle({ complaint: failure, isEndless: false, cpuMs }));
       child.on('exit', (code, signal) => {
         this.#child = undefined;
+        const isEndless = signal === 'SIGVTALRM';
+        const complaint = isEndless
+          ? 'process: the seed does not end'
+          : `process: ended with ${signal ?? code} in the middle of the seed`;
         if (this.#isStopped) reject(new Error('stopped'));
-        else settle(`process: ended with ${signal ?? code} in the middle of the seed`);
+        else settle({ complaint, isEndless, cpuMs: seedCpuLimitMs });
       });
       child.send(request);
     });
@@ -46,10 +51,6 @@ export class PlayerProcess {
   /** Ends the process, whatever it is doing. */
   stop(): void {
     this.#isStopped = true;
-    this.#end();
-  }
-
-  #end(): void {
     this.#child?.kill('SIGKILL');
     this.#child = undefined;
   }

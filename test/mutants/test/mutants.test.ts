@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { builtModuleUrl } from '../src/built-module.ts';
 import { checkOf } from '../src/complaint.ts';
-import { hunt } from '../src/hunt.ts';
+import { hunt, objectionTo } from '../src/hunt.ts';
 import { edited, type Mutant } from '../src/mutant.ts';
 import { findMutant, mutants, openMutants } from '../src/mutants.ts';
 import { MutantsOptionsError, parseMutantsOptions } from '../src/options.ts';
+import { seedCpuLimitMs } from '../src/player-message.ts';
 
 /** The texts of the modules that a mutant changes, changed. */
 function mutatedTexts({ edits }: Mutant): string[] {
@@ -61,6 +62,23 @@ describe('a hunt', () => {
   it('catches nothing where nothing is planted', { timeout: 300_000 }, async () => {
     const harmless = { ...findMutant('delete-not-applied-by-followers'), id: 'none' };
     await expect(hunt(harmless, { from: 1, seeds: 1, ...quiet }, () => {})).rejects.toThrow(/there is no mutant none/);
+  });
+});
+
+describe('a failure convicts', () => {
+  const passed = { complaint: undefined, isEndless: false, cpuMs: 1_000 };
+  const endless = { complaint: 'process: the seed does not end', isEndless: true, cpuMs: seedCpuLimitMs };
+
+  it('unless the seed fails without the bug too', () => {
+    const failed = { ...passed, complaint: 'raft: violated' };
+    expect(objectionTo(failed, passed)).toBeUndefined();
+    expect(objectionTo(failed, { ...passed, complaint: 'set: violated' })).toBe('set: violated');
+  });
+
+  it('by not ending only where the seed ends soon without the bug', () => {
+    expect(objectionTo(endless, passed)).toBeUndefined();
+    expect(objectionTo(endless, { ...passed, cpuMs: seedCpuLimitMs / 2 })).toMatch(/it needs 30 s/);
+    expect(objectionTo(endless, endless)).toMatch(/does not end/);
   });
 });
 
