@@ -11,6 +11,13 @@ test('a prefix that ends in the highest byte carries', () => {
   expect(prefixRange(bytes(1, 0xff, 0xff)).end).toEqual(bytes(2));
 });
 
+test('a prefix that is a Buffer is left as it was', () => {
+  const prefix = Buffer.from('app');
+  const range = prefixRange(prefix);
+  expect(prefix.toString()).toBe('app');
+  expect(range).toEqual({ key: Buffer.from('app'), end: bytes(...Buffer.from('apq')) });
+});
+
 test('a prefix of highest bytes, and the empty one, have no end', () => {
   expect(prefixRange(bytes(0xff))).toEqual({ key: bytes(0xff), end: bytes() });
   expect(prefixRange(bytes())).toEqual({ key: bytes(0), end: bytes() });

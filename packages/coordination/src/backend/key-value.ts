@@ -27,7 +27,8 @@ export function prefixRange(prefix: Uint8Array): { readonly key: Uint8Array; rea
   for (let last = prefix.length - 1; last >= 0; last -= 1) {
     const byte = prefix[last] as number;
     if (byte === 0xff) continue;
-    const end = prefix.slice(0, last + 1);
+    // Not `slice`: a Buffer's shares its memory.
+    const end = Uint8Array.from(prefix.subarray(0, last + 1));
     end[last] = byte + 1;
     return { key: prefix, end };
   }
