@@ -68,5 +68,48 @@ export {
   ValidationError,
   withCoordinationErrors,
 } from './coordination-error.ts';
+export {
+  createServiceRegistry,
+  type ServiceRegistryOptions,
+} from './registry/backend-service-registry.ts';
+export { LoadBalanceStrategy } from './registry/balancer/balancing-strategy.ts';
+export { defaultOutlierRules, type OutlierRules } from './registry/balancer/outlier-detector.ts';
+export type { ServiceChannel } from './registry/balancer/service-channel.ts';
+export {
+  defaultServiceRegistryConfig,
+  resolveServiceRegistryConfig,
+  type ServiceRegistryConfig,
+  ServiceRegistryConfigError,
+  serviceRegistryViolations,
+  testServiceRegistryConfig,
+} from './registry/config.ts';
+export type { HealthCheck, HealthProber } from './registry/health-check.ts';
+export type { HealthMonitor, HealthReport } from './registry/health-monitor.ts';
+export { networkProber } from './registry/network-prober.ts';
+export type {
+  Registration,
+  RegistrationCallOptions,
+  RegistrationConflict,
+  RegistrationEnd,
+  RegistrationEvent,
+} from './registry/registration.ts';
+export { NotRegisteredError, RegisteredElsewhereError } from './registry/registry-error.ts';
+export {
+  HealthStatus,
+  type ServiceInfo,
+  type ServiceList,
+  type ServiceQuery,
+  type ServiceRegistration,
+} from './registry/service-info.ts';
+export type {
+  ConnectionOptions,
+  DiscoverOptions,
+  MonitorOptions,
+  RegisterOptions,
+  RegistryCallOptions,
+  ServiceRegistry,
+  ServiceWatchOptions,
+} from './registry/service-registry.ts';
+export type { ServiceWatch } from './registry/service-watch.ts';
 export { openSession, type SessionOptions } from './session/open-session.ts';
 export { type Session, SessionLostError } from './session/session.ts';

@@ -1,0 +1,288 @@
+import type { Runtime, TimerHandle } from '@flotilla/runtime';
+import { backoffMs } from '@flotilla/scheduler-client';
+import { Subject } from 'rxjs';
+import { BackendError } from '../backend/backend-error.ts';
+import type { CoordinationBackend } from '../backend/coordination-backend.ts';
+import type { Watch, WatchUpdate } from '../backend/watch.ts';
+import { cancelledBy, throwIfCancelled, unlessAborted } from '../cancellation.ts';
+import { ClosedError } from '../coordination-error.ts';
+import { linkAbort } from './abort-link.ts';
+import type { ServiceRegistryConfig } from './config.ts';
+import { readPagedRange } from './paged-range.ts';
+import { callerError, isLasting } from './registry-error.ts';
+import { type HealthStatus, matchesQuery, type ServiceList, type ServiceQuery } from './service-info.ts';
+import type { ServiceLayout } from './service-layout.ts';
+import { ServiceView } from './service-view.ts';
+
+/** What a feed works with. */
+export interface ServiceFeedOptions {
+  readonly name: string;
+  readonly backend: CoordinationBackend;
+  readonly runtime: Runtime;
+  readonly layout: ServiceLayout;
+  readonly config: ServiceRegistryConfig;
+}
+
+/**
+ * Follows one service for everybody in this process: one list, and one watch from the revision after it, so that no change
+ * falls between. A compacted watch, or one that is lost, begins with a list again.
+ *
+ * It keeps what it knows while the backend is away, and says since when nothing has confirmed it: a watch that rides out
+ * broken connections does not tell of them, so the feed asks it for its progress again and again.
+ */
+export class ServiceFeed {
+  readonly #options: ServiceFeedOptions;
+  readonly #view: ServiceView;
+  readonly #changes = new Subject<void>();
+  readonly #closing = new AbortController();
+  #watch: Watch | undefined;
+  /** Ends what is under way, so that the feed begins with a list again. */
+  #round: AbortController | undefined;
+  #pause: AbortController | undefined;
+  #failures = 0;
+  #lastFailure: unknown;
+  #fatal: unknown;
+  #hasList = false;
+  #isStale = false;
+  #confirmedMs = 0;
+  #confirmedWallMs = 0;
+  #probe: TimerHandle | undefined;
+  #release: TimerHandle | undefined;
+
+  constructor(options: ServiceFeedOptions) {
+    this.#options = options;
+    const { name, layout, config, runtime } = options;
+    this.#view = new ServiceView({ name, layout, rules: config, clock: runtime.clock, logger: runtime.logger });
+  }
+
+  /** Whether there is a list to answer from. */
+  get hasList(): boolean {
+    return this.#hasList;
+  }
+
+  /** How long ago the backend confirmed what is known; infinite before the first list. */
+  get ageMs(): number {
+    return this.#hasList ? this.#options.runtime.clock.monotonicMs() - this.#confirmedMs : Number.POSITIVE_INFINITY;
+  }
+
+  /** Why the feed is at an end: time cannot heal it, or it was closed. */
+  get fatal(): unknown {
+    return this.#fatal;
+  }
+
+  start(): void {
+    const { timers, logger } = this.#options.runtime;
+    this.#probe = timers.every(this.#options.config.probeIntervalMs, () => this.#checkProgress());
+    this.#run().catch((error: unknown) => {
+      logger.error('following a service failed', { service: this.#options.name, error });
+      this.#fail(error);
+    });
+  }
+
+  list(query: ServiceQuery): ServiceList {
+    const view = this.#view;
+    const instances = view.all.filter((instance) => matchesQuery(instance, query));
+    const retained = new Set(instances.map(({ instanceId }) => instanceId).filter((id) => view.retained.has(id)));
+    return {
+      name: this.#options.name,
+      instances,
+      revision: view.revision,
+      isStale: this.#isStale,
+      staleSince: this.#isStale ? new Date(this.#confirmedWallMs) : undefined,
+      isProtected: view.retained.size > 0,
+      retained,
+    };
+  }
+
+  /** Calls `listener` after every change until the returned function is called; also when the feed ends. */
+  subscribe(listener: () => void): () => void {
+    const subscription = this.#changes.subscribe({ next: listener, complete: listener });
+    return () => subscription.unsubscribe();
+  }
+
+  setLocalHealth(instanceId: string, health: HealthStatus | undefined): void {
+    this.#view.setLocalHealth(instanceId, health);
+    this.#changes.next();
+  }
+
+  /** Resolves with the first list. Rejects when the attempt that is under way, or the next one, fails. */
+  async load(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#hasList) return;
+    const before = this.#lastFailure;
+    this.#pause?.abort();
+    await this.#until(() => this.#hasList || this.#lastFailure !== before, signal);
+    if (!this.#hasList) throw callerError(this.#lastFailure, this.#action);
+  }
+
+  /**
+   * Resolves when the feed knows all that was written before the call. Where the backend cannot be asked, the feed counts as
+   * stale and the call resolves nevertheless.
+   *
+   * A list read now tells what the watch has to have brought; once it has, the list itself is not needed.
+   */
+  async refresh(signal: AbortSignal | undefined): Promise<void> {
+    const { backend, layout, name, runtime, config } = this.#options;
+    try {
+      const list = await readPagedRange(backend, layout.serviceRange(name), { signal });
+      const patience = runtime.timers.after(config.probeIntervalMs, () => this.#restart());
+      try {
+        await this.#until(() => this.#view.covers(list), signal);
+      } finally {
+        patience.cancel();
+      }
+      this.#confirm();
+    } catch (error) {
+      if (!(error instanceof BackendError) || isLasting(error) || error.code === 'cancelled') {
+        throw callerError(error, this.#action);
+      }
+      this.#markStale();
+    }
+  }
+
+  close(): void {
+    if (this.#fatal === undefined) this.#fail(new ClosedError(`${this.#action}: the registry was closed`));
+  }
+
+  get #action(): string {
+    return `following service ${JSON.stringify(this.#options.name)}`;
+  }
+
+  async #run(): Promise<void> {
+    const { config, runtime } = this.#options;
+    while (this.#fatal === undefined) {
+      try {
+        await this.#follow();
+      } catch (error) {
+        if (this.#fatal !== undefined) return;
+        if (isLasting(error)) {
+          this.#fail(error);
+          return;
+        }
+        this.#lastFailure = error;
+        this.#markStale();
+        this.#changes.next();
+      }
+      this.#failures += 1;
+      await this.#sleep(backoffMs(this.#failures, config, runtime.random));
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const { backend, layout, name } = this.#options;
+    const link = linkAbort(this.#closing.signal);
+    this.#round = link.controller;
+    const { signal } = link.controller;
+    try {
+      const range = layout.serviceRange(name);
+      const list = await readPagedRange(backend, range, { signal });
+      this.#view.replace(list);
+      this.#hasList = true;
+      this.#settle();
+      this.#watch = backend.watch({ ...range, startRevision: list.revision + 1n }, { signal });
+      for await (const update of this.#watch) if (!this.#take(update)) return;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      link.release();
+      const watch = this.#watch;
+      this.#watch = undefined;
+      await watch?.close();
+    }
+  }
+
+  /** Returns whether the watch goes on. */
+  #take(update: WatchUpdate): boolean {
+    switch (update.type) {
+      case 'events':
+        this.#view.apply(update.revision, update.events);
+        this.#settle();
+        return true;
+      case 'progress':
+        this.#view.confirm(update.revision);
+        this.#confirm();
+        return true;
+      case 'compacted':
+        return false;
+      default:
+        return update satisfies never;
+    }
+  }
+
+  /** Tells of a change, and of what is to be let go later. */
+  #settle(): void {
+    this.#confirm();
+    this.#armRelease();
+    this.#changes.next();
+  }
+
+  #armRelease(): void {
+    this.#release?.cancel();
+    const dueMs = this.#view.nextReleaseMs;
+    if (dueMs === undefined || this.#fatal !== undefined) return;
+    this.#release = this.#options.runtime.timers.after(dueMs, () => {
+      this.#view.release();
+      this.#armRelease();
+      this.#changes.next();
+    });
+  }
+
+  #confirm(): void {
+    const { clock } = this.#options.runtime;
+    this.#confirmedMs = clock.monotonicMs();
+    this.#confirmedWallMs = clock.wallMs();
+    this.#failures = 0;
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    this.#changes.next();
+  }
+
+  #markStale(): void {
+    if (this.#isStale || !this.#hasList || this.#fatal !== undefined) return;
+    this.#isStale = true;
+    this.#changes.next();
+  }
+
+  #checkProgress(): void {
+    if (this.ageMs > 2 * this.#options.config.probeIntervalMs) this.#markStale();
+    this.#watch?.requestProgress();
+  }
+
+  #restart(): void {
+    this.#round?.abort();
+    this.#pause?.abort();
+  }
+
+  #fail(error: unknown): void {
+    this.#fatal = error;
+    this.#probe?.cancel();
+    this.#release?.cancel();
+    this.#closing.abort(error);
+    this.#pause?.abort();
+    this.#changes.complete();
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (this.#fatal !== undefined) return;
+    this.#pause = new AbortController();
+    await this.#options.runtime.timers.sleep(ms, this.#pause.signal).catch(() => undefined);
+    this.#pause = undefined;
+  }
+
+  async #until(isDone: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+    throwIfCancelled(signal, this.#action);
+    if (isDone()) return;
+    if (this.#fatal !== undefined) throw callerError(this.#fatal, this.#action);
+    let unsubscribe = (): void => {};
+    const done = new Promise<void>((resolve, reject) => {
+      unsubscribe = this.subscribe(() => {
+        if (isDone()) resolve();
+        else if (this.#fatal !== undefined) reject(callerError(this.#fatal, this.#action));
+      });
+    });
+    try {
+      await unlessAborted(done, signal, () => cancelledBy(signal as AbortSignal, this.#action));
+    } finally {
+      unsubscribe();
+    }
+  }
+}
