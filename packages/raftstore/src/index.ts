@@ -8,6 +8,7 @@ export {
 export type { Inconsistency } from './consistency/inconsistency.ts';
 export type { DiskRoom, DiskSpace } from './disk/disk-space.ts';
 export { type LatencySummary, latencyBoundsMs } from './latency-histogram.ts';
+export type { ReplicaSubscription } from './machine/machine-replica.ts';
 export type {
   MachineBatch,
   MachineLeadership,
@@ -17,6 +18,7 @@ export type {
   RegionMachineHost,
   RegionMachineKind,
 } from './machine/region-machine.ts';
+export type { SubscribeOutcome } from './machine/region-machines.ts';
 export type { StoreMetricsSnapshot } from './metrics.ts';
 export {
   type OpenRaftStoreOptions,

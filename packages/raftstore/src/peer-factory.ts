@@ -35,7 +35,8 @@ export function createLoadedPeer(context: PeerContext, loaded: LoadedRegion): Pe
   } else {
     context.regions.replace({ region });
   }
-  context.apply({ type: 'register', regionId: region.id, peerId: meta.id, region, applyState });
+  const hasData = !loaded.isApplying;
+  context.apply({ type: 'register', regionId: region.id, peerId: meta.id, region, applyState, hasData });
   return peer;
 }
 

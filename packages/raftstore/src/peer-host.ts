@@ -9,6 +9,7 @@ import type { ConsistencyChecker } from './consistency/consistency-checker.ts';
 import type { DiskWatch } from './disk/disk-watch.ts';
 import type { StoreLiveness } from './hibernation/store-liveness.ts';
 import type { LoadedRegion } from './load-regions.ts';
+import type { RegionMachines } from './machine/region-machines.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { Peer } from './peer/peer.ts';
 import type { NewPart, PeerContext } from './peer/peer-context.ts';
@@ -44,6 +45,7 @@ export interface PeerHostOptions {
   readonly liveness: StoreLiveness;
   readonly consistency: ConsistencyChecker;
   readonly disk: DiskWatch;
+  readonly machines: RegionMachines;
   readonly raftMailbox: Mailbox<RaftWorkerMessage>;
   readonly applyMailbox: Mailbox<ApplyMessage>;
   readonly raftWorker: RaftWorker;
@@ -76,6 +78,7 @@ export class PeerHost implements PartHost {
   readonly liveness: StoreLiveness;
   readonly consistency: ConsistencyChecker;
   readonly disk: DiskWatch;
+  readonly machines: RegionMachines;
   readonly regions: RegionTree<{ readonly region: metapb.Region }> = new RegionTree();
   readonly claimedRegions: Map<number, metapb.Region> = new Map();
   readonly applyQueue: { bytes: number } = { bytes: 0 };
@@ -99,6 +102,7 @@ export class PeerHost implements PartHost {
     this.regionSnapshots = new RegionSnapshots(options.kvEngine, options.runtime, options.config);
     this.consistency = options.consistency;
     this.disk = options.disk;
+    this.machines = options.machines;
     this.liveness = options.liveness;
     this.#openedAtMs = options.runtime.clock.monotonicMs();
   }

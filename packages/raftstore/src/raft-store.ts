@@ -9,6 +9,7 @@ import { type RaftStoreConfig, resolveRaftStoreConfig } from './config.ts';
 import type { Inconsistency } from './consistency/inconsistency.ts';
 import { type DiskSpace, NodeDiskSpace } from './disk/disk-space.ts';
 import { loadRegions } from './load-regions.ts';
+import type { RegionMachineKind } from './machine/region-machine.ts';
 import type { StoreMetricsSnapshot } from './metrics.ts';
 import { RunningStore } from './running-store.ts';
 import { NodeSnapshotDirectory } from './snapshot/node-snapshot-directory.ts';
@@ -70,6 +71,8 @@ export interface OpenRaftStoreOptions {
   readonly diskSpace?: DiskSpace | undefined;
   /** Whether snapshots and log GC work on threads that open the same databases (by default), or in this thread. */
   readonly taskWorkers?: 'inline' | 'thread' | undefined;
+  /** The state machines that replicas of this cluster have, the same on all of its stores; none unless given. */
+  readonly machines?: readonly RegionMachineKind[] | undefined;
   /** Hears, once, why the store had to stop; the process should end rather than go on without it. */
   readonly onFatal?: ((error: RaftStoreError) => void) | undefined;
   /** Gives up opening, while the scheduler is waited for. */

@@ -26,6 +26,14 @@ export function regionNotFound(regionId: number): errorpb.Error {
   });
 }
 
+/** The store has no replica of the region of that machine. Nothing took effect. */
+export function machineNotHere(name: string): errorpb.Error {
+  return errorpb.Error.create({
+    message: `no replica of the machine ${name} is on this store`,
+    regionNotFound: errorpb.RegionNotFound.create(),
+  });
+}
+
 /** The key is outside the region. Nothing took effect. */
 export function keyNotInRegion(key: Uint8Array, region: metapb.Region): errorpb.Error {
   return errorpb.Error.create({

@@ -3,7 +3,7 @@ import type { ConfState } from '@flotilla/raft';
 import { compareKeys, epochOf } from '@flotilla/scheduler-client';
 
 /** Whether `key` is in [start, end) of the region; an empty end is the end of the key space. */
-export function isKeyInRegion(key: Uint8Array, region: metapb.Region): boolean {
+export function isKeyInRegion(key: Uint8Array, region: Pick<metapb.Region, 'startKey' | 'endKey'>): boolean {
   return compareKeys(key, region.startKey) >= 0 && (region.endKey.length === 0 || compareKeys(key, region.endKey) < 0);
 }
 

@@ -8,6 +8,7 @@ import { answerWaiting } from './answer-waiting.ts';
 import type { Inconsistency } from './consistency/inconsistency.ts';
 import { handOverLeadership } from './leadership-handover.ts';
 import type { LoadedRegion } from './load-regions.ts';
+import type { SubscribeOutcome } from './machine/region-machines.ts';
 import type { StoreMetricsSnapshot } from './metrics.ts';
 import { computeHashCommand } from './peer/consistency-check.ts';
 import type { Peer } from './peer/peer.ts';
@@ -114,6 +115,12 @@ export class RunningStore implements RaftStore {
     return countingReceiver(this.#wiring.snapshots.receive(message), this.#wiring.metrics);
   }
 
+  subscribe(key: Uint8Array, payload: Uint8Array): SubscribeOutcome {
+    const { status } = this.health.value;
+    if (status === 'serving') return this.#wiring.machines.subscribe(key, payload);
+    return { type: 'refused', error: serverIsBusy(`the store is ${status}`) };
+  }
+
   status(): readonly flotillapb.RegionStatus[] {
     return [...this.#wiring.raftWorker.peers.values()].map(regionStatusOf);
   }
@@ -156,10 +163,12 @@ export class RunningStore implements RaftStore {
     const hasFailed = this.health.value.status === 'failed';
     if (!hasFailed) this.health.next({ status: 'closing' });
     this.#wiring.ticks.stop();
+    this.#wiring.machines.endSubscriptions();
     this.#wiring.schedulerWorker.close();
     const reason = 'the store is closing';
     await this.#wiring.snapshots.close();
     for (const actor of this.#actors) answerWaiting(await actor.stop(), reason);
+    this.#wiring.machines.close();
     await this.#wiring.consistency.close();
     await this.#wiring.host.regionSnapshots.close();
     await this.#wiring.logWriter.drain();
@@ -191,7 +200,9 @@ export class RunningStore implements RaftStore {
   }
 
   async #abandon(reason: string): Promise<void> {
+    this.#wiring.machines.endSubscriptions();
     for (const actor of this.#actors) answerWaiting(await actor.stop(), reason);
+    this.#wiring.machines.close();
     this.#wiring.applyWorker.abandon(reason);
     this.#wiring.raftWorker.abandon(reason);
   }

@@ -2,6 +2,7 @@ import type { SendOutcome } from '@flotilla/actor';
 import type { KeyValue } from '@flotilla/engine';
 import type { errorpb, flotillapb, metapb, raft_cmdpb, raft_serverpb } from '@flotilla/protocol';
 import type { Observable } from 'rxjs';
+import type { SubscribeOutcome } from './machine/region-machines.ts';
 
 /**
  * A consistent view of one region, for reads that a single command cannot hold. Must be closed; it ends by itself after
@@ -61,6 +62,11 @@ export interface RaftStoreHandle {
   checkConsistency(regionId: number): Promise<ConsistencyOutcome>;
   /** The hash that this store's replica had at the last consistency check; `undefined` when there was none. */
   regionHash(regionId: number): flotillapb.RegionHash | undefined;
+  /**
+   * Follows the state machine that the key belongs to, by this store's replica of it; `machines` of its options has them.
+   * Refused with an error as `execute` has them. The store ends a subscription when its replica goes or loses its leader.
+   */
+  subscribe(key: Uint8Array, payload: Uint8Array): SubscribeOutcome;
   /** Every peer of this store, by region id. */
   status(): readonly flotillapb.RegionStatus[];
   /** Leadership of this store's peers as it changes, one array per batch. */

@@ -12,6 +12,7 @@ import { ConsistencyChecker } from './consistency/consistency-checker.ts';
 import type { Inconsistency } from './consistency/inconsistency.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { aliveMessage, StoreLiveness } from './hibernation/store-liveness.ts';
+import { RegionMachines } from './machine/region-machines.ts';
 import { StoreMetrics, type StoreMetricsSnapshot } from './metrics.ts';
 import { PeerHost } from './peer-host.ts';
 import type { OpenRaftStoreOptions } from './raft-store.ts';
@@ -19,7 +20,7 @@ import { LogWriter } from './raft-worker/log-writer.ts';
 import type { AnsweredMessage, RaftWorkerMessage } from './raft-worker/message.ts';
 import { RaftWorker } from './raft-worker/raft-worker.ts';
 import { failed, regionNotFound, serverIsBusy } from './region-error.ts';
-import { ignoreReply } from './reply.ts';
+import { ignoreReply, replyOnce } from './reply.ts';
 import type { SchedulerMessage } from './scheduler-worker/message.ts';
 import { SchedulerWorker } from './scheduler-worker/scheduler-worker.ts';
 import { SlowWriteWatch } from './slow-write-watch.ts';
@@ -27,6 +28,7 @@ import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import { SnapshotManager } from './snapshot/snapshot-manager.ts';
 import { countingTransport } from './snapshot/snapshot-traffic.ts';
 import { RaftStoreError } from './store-error.ts';
+import type { CommandResult } from './store-handle.ts';
 import type { StoreMessage } from './store-worker/message.ts';
 import { PendingVotes } from './store-worker/pending-votes.ts';
 import { StoreWorker } from './store-worker/store-worker.ts';
@@ -66,6 +68,7 @@ export class StoreWiring {
   readonly snapshots: SnapshotManager;
   readonly consistency: ConsistencyChecker;
   readonly disk: DiskWatch;
+  readonly machines: RegionMachines;
   readonly inconsistencies: Subject<Inconsistency> = new Subject<Inconsistency>();
   readonly tasks: TaskWorkers;
   readonly ticks: TickDriver;
@@ -99,6 +102,12 @@ export class StoreWiring {
     this.raftWorker = this.#createRaftWorker();
     this.disk = new DiskWatch(options.diskSpace, config, logger);
     this.consistency = this.#createConsistencyChecker();
+    this.machines = new RegionMachines({
+      kinds: options.machines ?? [],
+      kvEngine: options.kvEngine,
+      runtime,
+      execute: (request) => this.execute(request),
+    });
     this.applyWorker = this.#createApplyWorker();
     this.snapshots = this.#createSnapshotManager();
     this.tasks = this.#spawnTasks();
@@ -136,6 +145,13 @@ export class StoreWiring {
   /** Gives a peer a command of the store's own, whose answer nobody waits for. */
   command(request: raft_cmdpb.RaftCmdRequest): void {
     this.host.router.send(request.header?.regionId ?? 0, { type: 'raftCommand', request, reply: ignoreReply });
+  }
+
+  /** Gives a peer a command of the store's own, and has its answer. */
+  execute(request: raft_cmdpb.RaftCmdRequest): Promise<CommandResult> {
+    return new Promise((resolve) => {
+      this.route(request.header?.regionId ?? 0, { type: 'raftCommand', request, reply: replyOnce(resolve) });
+    });
   }
 
   /** Hands a peer something that has to be answered, or answers why it cannot. */
@@ -213,6 +229,7 @@ export class StoreWiring {
       maxBatchBytes: config.maxApplyBatchBytes,
       syncEveryBytes: config.applySyncBytes,
       consistency: this.consistency,
+      machines: this.machines,
       onResults: (results) => {
         this.raftWorker.complete(
           results.map((result) => ({ regionId: result.regionId, message: { type: 'applied', result } })),
@@ -341,6 +358,7 @@ export class StoreWiring {
       liveness: this.#liveness,
       consistency: this.consistency,
       disk: this.disk,
+      machines: this.machines,
       raftMailbox: this.raftMailbox,
       applyMailbox: this.applyMailbox,
       raftWorker: this.raftWorker,

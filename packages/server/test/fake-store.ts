@@ -5,6 +5,7 @@ import type {
   RaftStoreHandle,
   RegionSnapshot,
   SnapshotReceiver,
+  SubscribeOutcome,
 } from '@flotilla/raftstore';
 import { NEVER } from 'rxjs';
 
@@ -72,6 +73,10 @@ export class FakeStore implements RaftStoreHandle {
       responses.push(raft_cmdpb.Response.create({ cmdType, get: value === undefined ? undefined : { value } }));
     }
     return { response: raft_cmdpb.RaftCmdResponse.create({ responses }), snapshot };
+  }
+
+  subscribe(): SubscribeOutcome {
+    return { type: 'refused', error: errorpb.Error.create({ regionNotFound: { regionId: this.region.id } }) };
   }
 
   #holds(key: Uint8Array): boolean {

@@ -16,6 +16,7 @@ export { describeVerdict, isPassed, type Verdict, type Violation } from './check
 export { checkConsistency } from './cluster/check-consistency.ts';
 export { ClusterObserver } from './cluster/cluster-observer.ts';
 export {
+  callCommand,
   changePeerCommand,
   changePeersCommand,
   deleteCommand,

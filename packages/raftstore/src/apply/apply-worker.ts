@@ -3,6 +3,8 @@ import { applyStateKey, type Engine, putRegionState, readRegionState, type Write
 import { raft_serverpb } from '@flotilla/protocol';
 import { assert, type Clock, unreachable } from '@flotilla/runtime';
 import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
+import type { MachineReplica } from '../machine/machine-replica.ts';
+import type { RegionMachines } from '../machine/region-machines.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { Proposal } from '../peer/proposal-queue.ts';
 import { findPeerOnStore, withLaterEpoch } from '../region.ts';
@@ -12,7 +14,7 @@ import type { SlowWriteWatch } from '../slow-write-watch.ts';
 import type { CommandResult } from '../store-handle.ts';
 import type { ApplyChange, ApplyMessage, ApplyResult } from './message.ts';
 import { writeParts } from './new-parts.ts';
-import { type ConsistencyStep, RegionApplier } from './region-applier.ts';
+import { type AppliedEntry, type ConsistencyStep, RegionApplier } from './region-applier.ts';
 
 /** What the apply worker needs. */
 export interface ApplyWorkerOptions {
@@ -26,6 +28,7 @@ export interface ApplyWorkerOptions {
   /** Bytes written after which the next batch is synced, so that little has to be applied again at the next start. */
   readonly syncEveryBytes: number;
   readonly consistency: Pick<ConsistencyChecker, 'compute' | 'verify'>;
+  readonly machines: Pick<RegionMachines, 'kinds' | 'attach' | 'detach'>;
   /** The id of this store's peer of a region, whatever its state. */
   readonly peerIdOf: (regionId: number) => number | undefined;
   /** Hears what was applied, after it was written. */
@@ -33,6 +36,7 @@ export interface ApplyWorkerOptions {
 }
 
 type Apply = Extract<ApplyMessage, { type: 'apply' }>;
+type Register = Extract<ApplyMessage, { type: 'register' }>;
 type BeginSnapshot = Extract<ApplyMessage, { type: 'beginSnapshot' }>;
 type Destroy = Extract<ApplyMessage, { type: 'destroy' }>;
 
@@ -43,7 +47,8 @@ type Destroy = Extract<ApplyMessage, { type: 'destroy' }>;
  * may take any un-synced batch and leave a later one, so the applied index alone does not tell what survived; a synced
  * batch does, and moves `durableIndex`. A batch with a change of more than data is always synced: a compaction, so that the
  * log never loses what has to be applied again; a membership change, so that what is applied again are puts and deletes
- * under one epoch, which end in the same state; a tombstone.
+ * under one epoch, which end in the same state; a tombstone. So is a batch to which a machine has added something: a call
+ * applied again would count twice.
  */
 export class ApplyWorker implements ActorHandler<ApplyMessage> {
   readonly #options: ApplyWorkerOptions;
@@ -53,6 +58,8 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
   #bytesSinceSync = 0;
   /** Appliers whose state the batch has to carry. */
   readonly #touched = new Set<RegionApplier>();
+  /** Machines that have yet to hear that what they added is in the database. */
+  readonly #unwritten = new Set<MachineReplica>();
   #inHand: readonly ApplyMessage[] = [];
   /** Regions whose state the batch has, so that the database does not show it yet. */
   readonly #regionsInBatch = new Set<number>();
@@ -96,8 +103,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
   async #handle(message: ApplyMessage): Promise<void> {
     switch (message.type) {
       case 'register':
-        this.#forget(message.regionId);
-        this.#appliers.set(message.regionId, new RegionApplier(message.peerId, message.region, message.applyState));
+        this.#register(message);
         return;
       case 'apply':
         return this.#apply(message);
@@ -115,9 +121,21 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     }
   }
 
+  #register({ regionId, peerId, region, applyState, hasData }: Register): void {
+    const { machines } = this.#options;
+    this.#forget(regionId);
+    const applier = new RegionApplier(peerId, region, applyState, machines.kinds);
+    this.#appliers.set(regionId, applier);
+    if (hasData) applier.machine = machines.attach(region);
+  }
+
   async #apply(message: Apply): Promise<void> {
     const { regionId, entries, proposals, responses } = message;
     const applier = this.#appliers.get(regionId);
+    if (applier?.machine?.isReady === false) {
+      await this.#flush();
+      await applier.machine.whenLoaded();
+    }
     if (applier === undefined) {
       // The peer was destroyed while its entries waited here; they may have been committed elsewhere.
       for (const proposal of proposals ?? []) {
@@ -141,10 +159,11 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
         changes = [...changes, this.#followChange(applied.change)];
         this.#mustSync ||= applied.change.type !== 'confChangeRefused';
       }
-      if (applied.check !== undefined) {
+      this.#noteCall(applier, applied);
+      if (applied.check !== undefined || this.#lacksMachine(applier)) {
         bytesBefore -= this.#batch.byteLength;
         keysBefore -= this.#batch.count;
-        await this.#check(applier, applied.check);
+        await (applied.check === undefined ? this.#gainMachine(applier) : this.#check(applier, applied.check));
         bytesBefore += this.#batch.byteLength;
         keysBefore += this.#batch.count;
       }
@@ -158,6 +177,24 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     const written = { writtenBytes, writtenKeys };
     this.#results.push({ type: 'applied', regionId, index, term, entryBytes, ...written, changes, responses });
     if (this.#batch.byteLength >= this.#options.maxBatchBytes) await this.#flush();
+  }
+
+  #noteCall({ machine }: RegionApplier, { isCallWritten }: AppliedEntry): void {
+    if (isCallWritten === undefined || machine === undefined) return;
+    this.#unwritten.add(machine);
+    this.#mustSync ||= isCallWritten;
+  }
+
+  #lacksMachine(applier: RegionApplier): boolean {
+    return applier.machine === undefined && this.#options.machines.kinds.ofRegion(applier.region) !== undefined;
+  }
+
+  /** A split has left the region what belongs to a machine. */
+  async #gainMachine(applier: RegionApplier): Promise<void> {
+    this.#touched.add(applier);
+    await this.#flush();
+    applier.machine = this.#options.machines.attach(applier.region);
+    await applier.machine?.whenLoaded();
   }
 
   /**
@@ -195,8 +232,8 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
       appliedTerm: term,
       truncatedState: { index, term },
     });
-    const applier = new RegionApplier(peerId, region, state);
     this.#forget(regionId);
+    const applier = new RegionApplier(peerId, region, state, this.#options.machines.kinds);
     this.#appliers.set(regionId, applier);
     this.#touched.add(applier);
     putRegionState(this.#batch, regionId, { state: raft_serverpb.PeerState.Applying, region });
@@ -208,6 +245,7 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
   #finishSnapshot(regionId: number): void {
     const applier = this.#appliers.get(regionId);
     if (applier === undefined) return;
+    applier.machine = this.#options.machines.attach(applier.region);
     putRegionState(this.#batch, regionId, { state: raft_serverpb.PeerState.Normal, region: applier.region });
     this.#mustSync = true;
     this.#results.push({ type: 'snapshotFinished', regionId });
@@ -234,6 +272,8 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     if (applier === undefined) return;
     this.#appliers.delete(regionId);
     this.#touched.delete(applier);
+    if (applier.machine !== undefined) this.#unwritten.delete(applier.machine);
+    this.#options.machines.detach(regionId);
   }
 
   /** Writes what was gathered, then answers: a read that follows an answer finds the write. */
@@ -244,6 +284,8 @@ export class ApplyWorker implements ActorHandler<ApplyMessage> {
     this.#regionsInBatch.clear();
     this.#mustSync = false;
     if (this.#batch.count > 0) await this.#write(sync);
+    for (const machine of this.#unwritten) machine.written();
+    this.#unwritten.clear();
     const results = this.#results;
     const answers = this.#answers;
     this.#results = [];

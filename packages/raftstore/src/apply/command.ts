@@ -9,7 +9,10 @@ export type Operation =
   | { readonly type: 'get'; readonly family: ColumnFamily; readonly key: Uint8Array }
   | { readonly type: 'put'; readonly family: ColumnFamily; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'delete'; readonly family: ColumnFamily; readonly key: Uint8Array }
-  | { readonly type: 'snap' };
+  | { readonly type: 'snap' }
+  | { readonly type: 'call'; readonly key: Uint8Array; readonly payload: Uint8Array; readonly isRead: boolean };
+
+type WriteOperation = Extract<Operation, { type: 'put' | 'delete' }>;
 
 /**
  * The operation that a request stands for; an empty column family is `default`. `undefined` when its payload is missing or
@@ -18,6 +21,8 @@ export type Operation =
 export function operationOf(request: raft_cmdpb.Request): Operation | undefined {
   const { CmdType } = raft_cmdpb;
   if (request.cmdType === CmdType.Snap) return { type: 'snap' };
+  if (request.cmdType === CmdType.Call)
+    return request.call === undefined ? undefined : { type: 'call', ...request.call };
   const payload = payloadOf(request);
   if (payload === undefined) return undefined;
   const family = payload.cf === '' ? 'default' : payload.cf;
@@ -45,10 +50,10 @@ export function applyWrites(
   region: metapb.Region,
   batch: WriteBatch,
 ): raft_cmdpb.Response[] | errorpb.Error {
-  const operations: Operation[] = [];
+  const operations: WriteOperation[] = [];
   for (const [position, one] of request.requests.entries()) {
     const operation = operationOf(one);
-    if (operation === undefined || operation.type === 'get' || operation.type === 'snap') {
+    if (operation?.type !== 'put' && operation?.type !== 'delete') {
       return invalidRequest(`requests[${position}]`, 'a logged command holds puts and deletes only');
     }
     if (!isKeyInRegion(operation.key, region)) return keyNotInRegion(operation.key, region);
@@ -57,7 +62,7 @@ export function applyWrites(
   return operations.map((operation) => applyWrite(operation, batch));
 }
 
-function applyWrite(operation: Operation, batch: WriteBatch): raft_cmdpb.Response {
+function applyWrite(operation: WriteOperation, batch: WriteBatch): raft_cmdpb.Response {
   switch (operation.type) {
     case 'put':
       batch.put(dataKey(operation.family, operation.key), operation.value);
@@ -65,9 +70,6 @@ function applyWrite(operation: Operation, batch: WriteBatch): raft_cmdpb.Respons
     case 'delete':
       batch.delete(dataKey(operation.family, operation.key));
       return deleteResponse;
-    case 'get':
-    case 'snap':
-      throw new RangeError('reads are not logged');
     default:
       return unreachable(operation, 'operation');
   }

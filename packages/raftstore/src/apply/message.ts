@@ -12,6 +12,8 @@ export type ApplyMessage =
       readonly peerId: number;
       readonly region: metapb.Region;
       readonly applyState: raft_serverpb.RaftApplyState;
+      /** Whether the data are those of the apply state, and not on their way in. */
+      readonly hasData: boolean;
     }
   /** Committed entries in log order; `proposals` is aligned with them. */
   | {

@@ -3,15 +3,22 @@ import { type errorpb, type metapb, raft_cmdpb, raft_serverpb } from '@flotilla/
 import { type ConfChange, decodeConfChange, type Entry } from '@flotilla/raft';
 import { assert } from '@flotilla/runtime';
 import { epochOf, isSameEpoch } from '@flotilla/scheduler-client';
+import { callResponse } from '../machine/call-answer.ts';
+import { machineNotSplitOff } from '../machine/machine-check.ts';
+import type { MachineKinds } from '../machine/machine-kinds.ts';
+import type { MachineReplica } from '../machine/machine-replica.ts';
 import { changeMembers, leaveJoint, type MemberChangeOutcome, memberChangesOf } from '../membership/member-change.ts';
-import { findPeer } from '../region.ts';
-import { epochNotMatch, failed, invalidRequest, staleCommand } from '../region-error.ts';
+import { findPeer, isKeyInRegion } from '../region.ts';
+import { epochNotMatch, failed, invalidRequest, keyNotInRegion, staleCommand } from '../region-error.ts';
+import { RaftStoreError } from '../store-error.ts';
 import type { CommandResult } from '../store-handle.ts';
-import { applyWrites } from './command.ts';
+import { applyWrites, type Operation, operationOf } from './command.ts';
 import type { ApplyChange } from './message.ts';
 import { planSplit, splitRequestsOf } from './split.ts';
 
 const { AdminCmdType } = raft_cmdpb;
+
+type Call = Extract<Operation, { type: 'call' }>;
 
 /** What a consistency check asks of each replica, at this entry. */
 export type ConsistencyStep =
@@ -23,6 +30,8 @@ export interface AppliedEntry {
   readonly result: CommandResult;
   readonly change?: ApplyChange | undefined;
   readonly check?: ConsistencyStep | undefined;
+  /** Whether a machine has written: what is not idempotent must not be applied again. */
+  readonly isCallWritten?: boolean | undefined;
 }
 
 /**
@@ -32,12 +41,16 @@ export interface AppliedEntry {
 export class RegionApplier {
   readonly regionId: number;
   readonly peerId: number;
+  /** The region's machine, while its range is one's. */
+  machine: MachineReplica | undefined;
+  readonly #kinds: MachineKinds;
   #region: metapb.Region;
   #state: raft_serverpb.RaftApplyState;
   /** The other parts of the last split: who comes with an older epoch finds his key in one of them. */
   #siblings: readonly metapb.Region[] = [];
 
-  constructor(peerId: number, region: metapb.Region, state: raft_serverpb.RaftApplyState) {
+  constructor(peerId: number, region: metapb.Region, state: raft_serverpb.RaftApplyState, kinds: MachineKinds) {
+    this.#kinds = kinds;
     this.regionId = region.id;
     this.peerId = peerId;
     this.#region = region;
@@ -88,9 +101,28 @@ export class RegionApplier {
     if (epochOfRequest(request).version !== epochOf(this.#region).version) {
       return this.#refuse(entry, this.#epochNotMatch());
     }
+    const first = request.requests[0];
+    const operation = first === undefined ? undefined : operationOf(first);
+    if (operation?.type === 'call') return this.#applyCall(entry, operation, batch);
     const outcome = applyWrites(request, this.#region, batch);
     if (!Array.isArray(outcome)) return this.#refuse(entry, outcome);
     return { result: succeeded(entry.term, { responses: outcome }) };
+  }
+
+  /** @throws {RaftStoreError} with code `internalError` for a call of a machine that other stores run and this one does not. */
+  #applyCall(entry: Entry, { key, payload }: Call, batch: WriteBatch): AppliedEntry {
+    if (!isKeyInRegion(key, this.#region)) return this.#refuse(entry, keyNotInRegion(key, this.#region));
+    const kind = this.#kinds.ofKey(key);
+    if (kind === undefined) {
+      throw new RaftStoreError(
+        'internalError',
+        `region ${this.regionId}: this store lacks the machine of a logged call`,
+      );
+    }
+    if (this.#kinds.ofRegion(this.#region) !== kind) return this.#refuse(entry, machineNotSplitOff(kind.name));
+    assert(this.machine !== undefined, 'a region with the range of a machine has it', { regionId: this.regionId });
+    const { answer, hasWritten } = this.machine.apply(payload, entry.index, batch);
+    return { result: succeeded(entry.term, { responses: [callResponse(answer)] }), isCallWritten: hasWritten };
   }
 
   #applyAdmin(

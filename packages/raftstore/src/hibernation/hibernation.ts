@@ -56,7 +56,7 @@ export class Hibernation {
     }
     this.#idleTicks += 1;
     const overTicks = this.#idleTicks - this.#afterTicks * this.#patience;
-    if (overTicks < 0 || overTicks % this.#retryTicks !== 0) return;
+    if (overTicks < 0 || overTicks % this.#retryTicks !== 0 || hasMachine(peer)) return;
     if (lastIndex !== this.#compactedIndex && compactBeforeSleep(peer)) this.#compactedIndex = lastIndex + 1;
     else this.#request(peer);
   }
@@ -151,6 +151,11 @@ export class Hibernation {
       if (storeId !== peer.context.storeId) peer.context.liveness.watch(storeId);
     }
   }
+}
+
+/** A machine lives by its ticks; and a region that spans one is to be split. */
+function hasMachine({ context, region }: Peer): boolean {
+  return context.machines.kinds.overlaps(region);
 }
 
 /** The other members on stores that are alive; `undefined` when they are too few to elect a leader. */

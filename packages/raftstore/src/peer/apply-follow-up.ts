@@ -15,6 +15,7 @@ type LogCompacted = Extract<ApplyChange, { type: 'compactLog' }>;
 /** Follows what has been applied: changes first, then the core is told, then the reads that waited for it run. */
 export function handleApplied(peer: Peer, result: Applied): void {
   peer.appliedIndex = result.index;
+  peer.appliedTerm = result.term;
   peer.splitCheck.noteWritten(result.writtenBytes);
   peer.flow.noteWritten(result.writtenBytes, result.writtenKeys);
   peer.ticker.noteApplied(peer);

@@ -1,6 +1,6 @@
 import { type errorpb, type metapb, raft_cmdpb } from '@flotilla/protocol';
 import { epochOf, type RegionTree } from '@flotilla/scheduler-client';
-import { operationOf } from '../apply/command.ts';
+import { type Operation, operationOf } from '../apply/command.ts';
 import { epochOfRequest } from '../apply/region-applier.ts';
 import type { RaftStoreConfig } from '../config.ts';
 import { isKeyInRegion } from '../region.ts';
@@ -49,7 +49,8 @@ export function classifyCommand(
     const field = `requests[${position}]`;
     const operation = operationOf(one);
     if (operation === undefined) return invalidRequest(field, 'not an operation on a known column family');
-    const wanted = operation.type === 'get' || operation.type === 'snap' ? 'read' : 'write';
+    if (operation.type === 'call' && length > 1) return invalidRequest('requests', 'a call is a command of its own');
+    const wanted = isRead(operation) ? 'read' : 'write';
     kind ??= wanted;
     if (kind !== wanted) return invalidRequest(field, 'a command either reads or writes');
     if (operation.type === 'snap') continue;
@@ -61,6 +62,10 @@ export function classifyCommand(
     }
   }
   return kind ?? 'read';
+}
+
+function isRead(operation: Operation): boolean {
+  return operation.type === 'call' ? operation.isRead : operation.type === 'get' || operation.type === 'snap';
 }
 
 /** Why this peer cannot take the command now: store, leader, peer, term, epoch and keys, in this order. */

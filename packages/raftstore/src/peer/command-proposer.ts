@@ -1,6 +1,7 @@
 import { type errorpb, raft_cmdpb } from '@flotilla/protocol';
 import { epochOfRequest } from '../apply/region-applier.ts';
 import { splitRequestsOf } from '../apply/split.ts';
+import { checkMachineKeys } from '../machine/machine-check.ts';
 import { isInitialized } from '../region.ts';
 import { failed, invalidRequest, serverIsBusy } from '../region-error.ts';
 import type { Reply } from '../reply.ts';
@@ -28,7 +29,11 @@ function takeCommand(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Repl
   const { context, meta, region } = peer;
   const { isLeader, leader, term } = peer;
   if (request.header?.replicaRead === true && !isLeader && classifyCommand(request, context.config) === 'read') {
-    return checkReplicaRead(peer, request) ?? takeRead(peer, request, reply);
+    return (
+      checkReplicaRead(peer, request) ??
+      checkMachineKeys(request, region, context.machines.kinds) ??
+      takeRead(peer, request, reply)
+    );
   }
   const refusal = checkCommand(request, {
     storeId: context.storeId,
@@ -41,6 +46,8 @@ function takeCommand(peer: Peer, request: raft_cmdpb.RaftCmdRequest, reply: Repl
   });
   if (refusal !== undefined) return refusal;
   const kind = classifyCommand(request, context.config);
+  const keys = checkMachineKeys(request, region, context.machines.kinds);
+  if (typeof kind === 'string' && keys !== undefined) return keys;
   if (kind === 'read') return takeRead(peer, request, reply);
   if (kind === 'write') {
     return context.disk.isFull ? serverIsBusy('disk full') : propose(peer, request, reply);

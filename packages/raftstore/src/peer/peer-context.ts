@@ -8,6 +8,7 @@ import type { ConsistencyChecker } from '../consistency/consistency-checker.ts';
 import type { DiskWatch } from '../disk/disk-watch.ts';
 import type { StoreLiveness } from '../hibernation/store-liveness.ts';
 import type { LogGcTask } from '../log-gc-worker/message.ts';
+import type { RegionMachines } from '../machine/region-machines.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { LogWriter } from '../raft-worker/log-writer.ts';
 import type { RegionSnapshots } from '../region-snapshot.ts';
@@ -49,6 +50,7 @@ export interface PeerContext {
   readonly regionSnapshots: RegionSnapshots;
   readonly consistency: ConsistencyChecker;
   readonly disk: DiskWatch;
+  readonly machines: RegionMachines;
   /** Ranges of the initialised regions of this store. Invariant: changed by the raft worker alone. */
   readonly regions: RegionTree<{ readonly region: metapb.Region }>;
   /** Ranges that a snapshot under way will claim, by region id: nothing else may claim them meanwhile. */

@@ -1,9 +1,11 @@
 import { type RaftStoreConfig, ticksOf } from '../config.ts';
+import { BoundarySplit } from './boundary-split.ts';
 import { CommitWatch } from './commit-watch.ts';
 import { beginConsistencyCheck } from './consistency-check.ts';
 import { FullDiskRelief } from './full-disk-relief.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { isLogTooLong, proposeCompaction } from './log-compaction.ts';
+import { MachineTicker } from './machine-ticker.ts';
 import { leaveJointSoon } from './membership-proposer.ts';
 import type { Peer } from './peer.ts';
 import { retryReads } from './read-admission.ts';
@@ -16,6 +18,8 @@ export class PeerTicker {
   readonly #checkTicks: number;
   readonly #leaderWatch: LeaderWatch;
   readonly commitWatch: CommitWatch;
+  readonly boundaries: BoundarySplit;
+  readonly #machine: MachineTicker;
   readonly #relief: FullDiskRelief;
   #untilCheck: number;
   #untilLogGc: number;
@@ -34,6 +38,8 @@ export class PeerTicker {
     this.#logGcTicks = ticksOf(config, config.logGcIntervalMs);
     this.#leaderWatch = new LeaderWatch(config);
     this.commitWatch = new CommitWatch(config);
+    this.boundaries = new BoundarySplit(config);
+    this.#machine = new MachineTicker(config);
     this.#relief = new FullDiskRelief(config);
     this.#heartbeatTicks = ticksOf(config, config.regionHeartbeatIntervalMs);
     const { consistencyCheckIntervalMs: checkMs } = config;
@@ -72,6 +78,8 @@ export class PeerTicker {
     }
     this.#leaderWatch.tick(peer);
     this.commitWatch.tick(peer);
+    this.boundaries.tick(peer);
+    this.#machine.tick(peer);
     this.#relief.tick(peer);
     this.#untilLogGc -= 1;
     if (this.#untilLogGc <= 0) {

@@ -4,6 +4,7 @@ import { type Logger, unreachable } from '@flotilla/runtime';
 import type { ApplyResult } from '../apply/message.ts';
 import { Hibernation } from '../hibernation/hibernation.ts';
 import { wakeFor } from '../hibernation/waking.ts';
+import type { MachineLeadership } from '../machine/region-machine.ts';
 import { toWireMessage } from '../raft-message.ts';
 import type { PeerMessage } from '../raft-worker/message.ts';
 import { findPeer, isInitialized } from '../region.ts';
@@ -68,6 +69,8 @@ export class Peer {
   /** The latest conf_ver of those who sent messages here while the region was not known: this peer is a member in it. */
   introducedConfVer = 0;
   appliedIndex: number;
+  /** The term of the entry applied last since the start; 0 before the first. */
+  appliedTerm = 0;
   install: SnapshotInstall | undefined;
   /** Set when the peer is to go: it takes part in nothing any more. */
   isDestroying = false;
@@ -133,6 +136,11 @@ export class Peer {
 
   get term(): number {
     return this.node.term;
+  }
+
+  /** Held once an entry of the leader's own term is applied, and so everything that others had committed before. */
+  get leadership(): MachineLeadership | undefined {
+    return this.isLeader && this.appliedTerm === this.term ? { term: this.term } : undefined;
   }
 
   /** A member of the region, or a peer that has introduced itself. */
@@ -228,7 +236,7 @@ export class Peer {
     const { metrics, runtime } = this.context;
     for (const read of this.reads.takeReady(this.appliedIndex)) {
       metrics.readDone(runtime.clock.monotonicMs() - read.receivedAtMs);
-      read.reply(runRead(read.request, this.region, this.term, this.context, this.flow));
+      read.reply(runRead(read.request, this));
     }
   }
 
@@ -436,6 +444,7 @@ export class Peer {
     if (!gained) return;
     this.context.metrics.electionsWon += 1;
     this.ticker.heartbeatSoon();
+    this.ticker.boundaries.ask(this);
   }
 }
 

@@ -2,6 +2,9 @@ import { dataKey, type Engine } from '@flotilla/engine';
 import { type metapb, raft_cmdpb } from '@flotilla/protocol';
 import type { RegionTree } from '@flotilla/scheduler-client';
 import { operationOf } from '../apply/command.ts';
+import { callResponse } from '../machine/call-answer.ts';
+import type { MachineLeadership } from '../machine/region-machine.ts';
+import type { RegionMachines } from '../machine/region-machines.ts';
 import { failed, invalidRequest, serverIsBusy } from '../region-error.ts';
 import type { RegionSnapshots } from '../region-snapshot.ts';
 import type { CommandResult, RegionSnapshot } from '../store-handle.ts';
@@ -13,6 +16,16 @@ export interface ReadableStore {
   readonly kvEngine: Engine;
   readonly regions: RegionTree<{ readonly region: metapb.Region }>;
   readonly regionSnapshots: RegionSnapshots;
+  readonly machines: Pick<RegionMachines, 'get'>;
+}
+
+/** The replica that a read is run on. */
+export interface ReadableReplica {
+  readonly region: metapb.Region;
+  readonly term: number;
+  readonly flow: RegionFlow;
+  readonly leadership: MachineLeadership | undefined;
+  readonly context: ReadableStore;
 }
 
 /**
@@ -21,13 +34,8 @@ export interface ReadableStore {
  *
  * Reads synchronously: between the check and the read nothing can move the region away and delete its data.
  */
-export function runRead(
-  request: raft_cmdpb.RaftCmdRequest,
-  region: metapb.Region,
-  term: number,
-  store: ReadableStore,
-  flow: RegionFlow,
-): CommandResult {
+export function runRead(request: raft_cmdpb.RaftCmdRequest, replica: ReadableReplica): CommandResult {
+  const { context: store, flow, region, term } = replica;
   const error = checkEpoch(request, region, store.regions) ?? checkKeys(request, region);
   if (error !== undefined) return failed(error, term);
   let snapshot: RegionSnapshot | undefined;
@@ -42,8 +50,14 @@ export function runRead(
       snapshot ??= store.regionSnapshots.open(region, flow);
       if (snapshot === undefined) return failed(serverIsBusy('too many region snapshots are open'), term);
       responses.push(snapResponse(region));
+    } else if (operation?.type === 'call') {
+      const machine = store.machines.get(region.id);
+      if (machine?.isReady !== true) return failed(serverIsBusy('the machine of the region is being loaded'), term);
+      const answer = machine.read(operation.payload, replica.leadership);
+      flow.noteRead(answer.length, 1);
+      responses.push(callResponse(answer));
     } else {
-      return failed(invalidRequest('requests', 'a read holds gets and snaps only'), term);
+      return failed(invalidRequest('requests', 'a read holds gets, snaps and calls that read only'), term);
     }
   }
   const header = raft_cmdpb.RaftResponseHeader.create({ currentTerm: term });

@@ -106,11 +106,14 @@ export class SplitCheck {
       reply(failed(serverIsBusy(`the region could not be measured (${result.code})`), peer.term));
       return;
     }
+    // What a machine has stays in one region, however large.
+    const isWhole = peer.context.machines.kinds.ofRegion(peer.region) !== undefined;
+    const splitKeys = isWhole ? [] : result.splitKeys;
     if (result.epoch.version === peer.region.regionEpoch?.version && result.mode === 'size') {
       this.#size = { bytes: result.bytes, keys: result.keys };
-      this.#needsCheck = result.splitKeys.length > 0;
+      this.#needsCheck = splitKeys.length > 0;
     }
-    if (result.splitKeys.length > 0) prepareSplit(peer, result.epoch, result.splitKeys, reply);
+    if (splitKeys.length > 0) prepareSplit(peer, result.epoch, splitKeys, reply);
     else if (result.mode === 'middle') {
       reply(failed(invalidRequest('splitKeys', 'a region with fewer than two keys has no middle'), peer.term));
     }

@@ -33,4 +33,5 @@ export function followSplit(peer: Peer, split: RegionSplit): void {
   context.metrics.splits += 1;
   peer.ticker.heartbeatSoon();
   context.reportSplit(split.regions);
+  peer.ticker.boundaries.ask(peer);
 }

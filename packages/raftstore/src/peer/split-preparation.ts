@@ -2,6 +2,7 @@ import { readRegionState } from '@flotilla/engine';
 import type { errorpb, metapb, raft_cmdpb } from '@flotilla/protocol';
 import { epochOf } from '@flotilla/scheduler-client';
 import { checkSplitKeys, planSplit } from '../apply/split.ts';
+import { checkMachineSplit } from '../machine/machine-check.ts';
 import { isInitialized, isJoint } from '../region.ts';
 import { epochNotMatch, failed, invalidRequest, notLeader, regionNotFound, serverIsBusy } from '../region-error.ts';
 import type { Reply } from '../reply.ts';
@@ -43,6 +44,8 @@ function refuse(
     return epochNotMatch([region, ...neighboursOf(context.regions, region, epoch)]);
   }
   if (isJoint(region)) return serverIsBusy('a membership change is under way');
+  const whole = checkMachineSplit(splitKeys, region, context.machines.kinds);
+  if (whole !== undefined) return whole;
   return splitKeys.length === 0 ? undefined : checkSplitKeys(splitKeys, region, 'splitKeys');
 }
 
@@ -55,6 +58,9 @@ export function checkSplit(
   if (isJoint(peer.region)) return serverIsBusy('a membership change is under way');
   const plan = planSplit(peer.region, epoch, requests);
   if (!Array.isArray(plan)) return plan as errorpb.Error;
+  const splitKeys = requests.map(({ splitKey }) => splitKey);
+  const whole = checkMachineSplit(splitKeys, peer.region, peer.context.machines.kinds);
+  if (whole !== undefined) return whole;
   const { kvEngine, regions } = peer.context;
   const used = requests.find(
     ({ newRegionId: id }) => regions.getById(id) !== undefined || readRegionState(kvEngine, id) !== undefined,

@@ -36,6 +36,14 @@ export function snapCommand(header: raft_cmdpb.RaftRequestHeader): raft_cmdpb.Ra
   return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Snap, snap: {} }));
 }
 
+/** A command that calls the machine that a key belongs to. */
+export function callCommand(
+  header: raft_cmdpb.RaftRequestHeader,
+  call: { readonly key: Uint8Array; readonly payload: Uint8Array; readonly isRead?: boolean },
+): raft_cmdpb.RaftCmdRequest {
+  return command(header, raft_cmdpb.Request.create({ cmdType: CmdType.Call, call: { isRead: false, ...call } }));
+}
+
 /** A command that adds or removes one peer. */
 export function changePeerCommand(
   header: raft_cmdpb.RaftRequestHeader,

@@ -7,6 +7,7 @@ import {
   type RaftStore,
   type RaftStoreConfig,
   type RaftStoreError,
+  type RegionMachineKind,
   testRaftStoreConfig,
 } from '@flotilla/raftstore';
 import {
@@ -57,6 +58,8 @@ export interface TestClusterOptions {
   readonly config?: Partial<RaftStoreConfig>;
   /** How long a sync of the disks takes; nothing unless given, so that no crash comes between a write and its sync. */
   readonly syncMs?: { readonly min: number; readonly max: number } | undefined;
+  /** The state machines of the cluster's regions; none unless given. */
+  readonly machines?: readonly RegionMachineKind[] | undefined;
 }
 
 /** What a crash leaves beside what was synced; nothing unless given. */
@@ -65,6 +68,8 @@ export interface CrashOptions {
   readonly keptShare?: number;
   readonly keepsFileNames?: boolean;
 }
+
+const noKey = new Uint8Array(0);
 
 /** A cluster of stores in virtual time, over simulated disks and a simulated network: one seed gives one history. */
 export class TestCluster implements AsyncDisposable {
@@ -78,6 +83,7 @@ export class TestCluster implements AsyncDisposable {
   readonly orders: RegionOrders;
   readonly #config: Partial<RaftStoreConfig>;
   readonly #syncMs: TestClusterOptions['syncMs'];
+  readonly #machines: readonly RegionMachineKind[];
   readonly #driver: WorldDriver;
   #restarts = 0;
 
@@ -90,6 +96,7 @@ export class TestCluster implements AsyncDisposable {
     this.orders = new RegionOrders(this);
     this.#config = { ...testRaftStoreConfig, ...options.config };
     this.#syncMs = options.syncMs;
+    this.#machines = options.machines ?? [];
     this.#driver = new WorldDriver(this.world);
   }
 
@@ -100,12 +107,28 @@ export class TestCluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** Adds `count` stores, each with a replica of the first region. */
+  /** Adds `count` stores, each with a replica of the first region, and of every region where there are machines. */
   async grow(count: number): Promise<void> {
     for (let number = 1; number <= count; number += 1) {
       const node = await this.addNode();
-      if (this.nodes.length > 1) await this.addPeer(node);
+      if (this.#machines.length > 0) await this.#awaitMachines();
+      if (this.nodes.length === 1) continue;
+      const regions =
+        this.#machines.length > 0
+          ? this.scheduler.scanRegions(noKey, noKey, 1_000).map(({ region }) => region)
+          : [this.region];
+      for (const { id } of regions) await this.orders.addPeer(id, node);
     }
+  }
+
+  /** Waits until the regions of the machines are split off. */
+  async #awaitMachines(): Promise<void> {
+    const hasRegion = ({ range }: RegionMachineKind): boolean => {
+      const region = this.scheduler.getRegion(range.start)?.region;
+      if (region === undefined) return false;
+      return Buffer.compare(region.startKey, range.start) === 0 && Buffer.compare(region.endKey, range.end) === 0;
+    };
+    await this.poll('the machines have their regions', () => this.#machines.every(hasRegion));
   }
 
   /** The region that a cluster begins with. */
@@ -163,6 +186,7 @@ export class TestCluster implements AsyncDisposable {
         snapshotDirectory: node.snapshots,
         diskSpace: { measure: async () => ({ capacityBytes: 2 ** 40, availableBytes: node.freeDiskBytes }) },
         taskWorkers: 'inline',
+        machines: this.#machines,
         onFatal: (error) => {
           node.fatal = error;
         },
