@@ -316,6 +316,7 @@ export class StoreWiring {
       capacity: config.taskQueueCapacity,
       deadlineMs: config.taskDeadlineMs,
       maxSnapshotBytesPerSecond: config.maxSnapshotBytesPerSecond,
+      createTaskLife: this.#options.createTaskLife,
       onSplitCheckResult: (result) => {
         this.raftWorker.complete([{ regionId: result.regionId, message: { type: 'splitCheckDone', result } }]);
       },
