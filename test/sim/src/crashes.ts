@@ -25,7 +25,8 @@ export const powerCuts: Fault = async (context, random) => {
   if (first !== undefined && random.fraction() < 0.5) await strike(context, first, random, cutAll);
   else cutAll();
   await pass(context, random.integer(1, 2_000));
-  for (const node of [...cluster.nodes]) await start(context, node);
+  // Another fault has what it has excused in its hands, and starts it.
+  for (const node of [...cluster.nodes]) if (!context.excused.has(node)) await start(context, node);
 };
 
 /** Crashes a store if it runs, and starts it again after a while. */
