@@ -89,7 +89,7 @@ class Simulation {
 
   static async create(plan: SimulationPlan): Promise<Simulation> {
     const { seed, config, syncMs } = plan;
-    return new Simulation(plan, new TestCluster({ seed, config, syncMs }));
+    return new Simulation(plan, new TestCluster({ seed, config, syncMs, marksDatabases: true }));
   }
 
   outcome(message: string | undefined): SimulationOutcome {

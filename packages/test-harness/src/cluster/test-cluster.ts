@@ -68,6 +68,8 @@ export interface TestClusterOptions {
   readonly syncMs?: { readonly min: number; readonly max: number } | undefined;
   /** The state machines of the cluster's regions; none unless given. */
   readonly machines?: readonly RegionMachineKind[] | undefined;
+  /** Whether databases are marked, and checked for their marks, as a storage node does; not unless given. */
+  readonly marksDatabases?: boolean | undefined;
 }
 
 /** What a crash leaves beside what was synced; nothing unless given. */
@@ -92,6 +94,7 @@ export class TestCluster implements AsyncDisposable {
   readonly #config: Partial<RaftStoreConfig>;
   readonly #syncMs: TestClusterOptions['syncMs'];
   readonly #machines: readonly RegionMachineKind[];
+  readonly #marksDatabases: boolean;
   readonly #driver: WorldDriver;
   #restarts = 0;
   #lastNode = 0;
@@ -106,6 +109,7 @@ export class TestCluster implements AsyncDisposable {
     this.#config = { ...testRaftStoreConfig, ...options.config };
     this.#syncMs = options.syncMs;
     this.#machines = options.machines ?? [];
+    this.#marksDatabases = options.marksDatabases === true;
     this.#driver = new WorldDriver(this.world);
   }
 
@@ -201,10 +205,11 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async #openStore(node: TestNode, run: NodeRun, schedulerClient: SchedulerLink): Promise<RaftStore> {
-    // As a storage node does: LevelDB may open a damaged database as an empty one.
-    const mayBeNew = node.storeId === 0;
-    await checkDatabaseMark(node.kvEngine, 'kv', mayBeNew);
-    await checkDatabaseMark(node.raftEngine, 'raft', mayBeNew);
+    if (this.#marksDatabases) {
+      const mayBeNew = node.storeId === 0;
+      await checkDatabaseMark(node.kvEngine, 'kv', mayBeNew);
+      await checkDatabaseMark(node.raftEngine, 'raft', mayBeNew);
+    }
     return openRaftStore({
       runtime: { ...withClockRate(node.runtime, () => node.clockRate), logger: node.logger },
       config: { ...this.#config, ...node.config },

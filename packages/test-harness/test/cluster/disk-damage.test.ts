@@ -51,7 +51,7 @@ describe('damage of a disk', () => {
 
   it('that empties a database is found by the mark that is gone', async () => {
     for (const seed of [1, 2, 3, 4]) {
-      const cluster = await TestCluster.start(1, { seed });
+      const cluster = await TestCluster.start(1, { seed, marksDatabases: true });
       const node = cluster.nodes[0] as TestNode;
       cluster.crash(node);
       loseDatabase(node, cluster.world.random);
