@@ -68,6 +68,10 @@ export {
   ValidationError,
   withCoordinationErrors,
 } from './coordination-error.ts';
+export { MachineBackend, type MachineBackendOptions } from './embedded/machine-backend.ts';
+export type { MachineCallKind, MachineCallOptions, MachineChannel } from './embedded/machine-channel.ts';
+export { createCoordinationMachine } from './machine/coordination-machine.ts';
+export { type CoordinationMachineConfig, defaultCoordinationMachineConfig } from './machine/machine-config.ts';
 export {
   createServiceRegistry,
   type ServiceRegistryOptions,

@@ -22,8 +22,6 @@ export const disturbances = [
   'hibernation',
   'rivals',
   'smallMessages',
-  'damage',
-  'taskDeaths',
 ] as const;
 
 /** One kind of fault or change. */
@@ -37,7 +35,6 @@ export const profiles: Readonly<Record<string, readonly Disturbance[]>> = {
   storm: disturbances,
   network: ['loss', 'clientLoss', 'partitions', 'rivals'],
   crash: ['crashes', 'powerCuts', 'diskFailures', 'slowDisk', 'rivals'],
-  disks: ['crashes', 'damage', 'diskFailures', 'members', 'shortLogs', 'taskDeaths', 'rivals'],
   regions: ['members', 'transfers', 'splits', 'shortLogs', 'rivals'],
   reads: ['leaseReads', 'hibernation', 'clockJumps', 'clockDrift', 'pauses', 'partitions', 'transfers', 'rivals'],
 };
@@ -102,7 +99,6 @@ function drawConfig(random: Random, active: ReadonlySet<Disturbance>, timeScale:
     idleRegionHeartbeatIntervalMs: scaled(4_000),
     maxLeaderMissingMs: scaled(20_000),
     maxPeerDownMs: scaled(30_000),
-    ...(active.has('taskDeaths') ? { taskDeadlineMs: scaled(2_000) } : {}),
     ...(active.has('smallMessages')
       ? {
           maxRaftMessageBytes: random.integer(100, 1_000),

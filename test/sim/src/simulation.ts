@@ -1,7 +1,6 @@
 import {
   awaitEqualReplicas,
   ClusterObserver,
-  checkBank,
   checkFinalValues,
   checkListAppend,
   checkRegister,
@@ -16,12 +15,9 @@ import {
   type TestNode,
   type Verdict,
 } from '@flotilla/test-harness';
-import { bank } from './bank.ts';
 import { EventTrace } from './event-trace.ts';
-import type { FaultContext } from './fault-context.ts';
-import { calm, disturb } from './faults.ts';
+import { calm, disturb, type FaultContext } from './faults.ts';
 import { textOf } from './key-space.ts';
-import { Losses } from './losses.ts';
 import { describePlan, type SimulationPlan } from './plan.ts';
 import { Rivals } from './rivals.ts';
 import { type Histories, SimClient } from './sim-client.ts';
@@ -84,17 +80,17 @@ class Simulation {
       return true;
     };
     const record = (): HistoryRecorder => new HistoryRecorder(cluster.clock.clock);
-    this.#histories = { registers: record(), lists: record(), sets: record(), banks: record() };
+    this.#histories = { registers: record(), lists: record(), sets: record() };
   }
 
   static async create(plan: SimulationPlan): Promise<Simulation> {
     const { seed, config, syncMs } = plan;
-    return new Simulation(plan, new TestCluster({ seed, config, syncMs, marksDatabases: true }));
+    return new Simulation(plan, new TestCluster({ seed, config, syncMs }));
   }
 
   outcome(message: string | undefined): SimulationOutcome {
-    const { registers, lists, sets, banks } = this.#histories;
-    const history = (): string => [registers, lists, sets, banks].map(({ events }) => formatHistory(events)).join('');
+    const { registers, lists, sets } = this.#histories;
+    const history = (): string => [registers, lists, sets].map(({ events }) => formatHistory(events)).join('');
     const counts = this.#clients.map(({ tally }) => tally.ok + tally.fail + tally.info);
     return {
       seed: this.#plan.seed,
@@ -118,17 +114,11 @@ class Simulation {
       isOver: () => this.#isOver,
       excused: this.#excused,
       opening: new Set(),
-      paused: new Set(),
-      losses: new Losses(cluster, this.#trace),
     };
-    let areReplicasEqual = false;
-    const repairing = context.losses.repair(context, () => areReplicasEqual);
     await this.#busyPhase(context);
     await calm(context);
     await this.#quietPhase();
     this.#require(await awaitEqualReplicas(cluster, convergenceMs * this.#plan.timeScale));
-    areReplicasEqual = true;
-    await cluster.run(repairing);
     await this.#judge();
     this.#require(this.#messages.verdict());
     for (const verdict of await observer.finalVerdicts(electionsToProgress * electionMs * this.#plan.timeScale))
@@ -142,7 +132,7 @@ class Simulation {
   async #busyPhase(context: FaultContext): Promise<void> {
     const cluster = this.#cluster;
     const { meanPauseMs, timeScale } = this.#plan;
-    const shared = { cluster, histories: this.#histories, trace: this.#trace, meanPauseMs, timeScale, banks: [] };
+    const shared = { cluster, histories: this.#histories, trace: this.#trace, meanPauseMs, timeScale };
     this.#clients = Array.from({ length: this.#plan.clients }, (_, number) => new SimClient(number, shared));
     const working = Promise.all(this.#clients.map((client) => client.work(() => this.#isOver)));
     const disturbing = disturb(context);
@@ -194,7 +184,7 @@ class Simulation {
   /** Reads what is there at the end, and judges what clients saw. */
   async #judge(): Promise<void> {
     const cluster = this.#cluster;
-    const { registers, lists, sets, banks } = this.#histories;
+    const { registers, lists, sets } = this.#histories;
     const client = cluster.createClient('final', {
       requestTimeoutMs: 20_000 * this.#plan.timeScale,
       maxAttempts: 10_000,
@@ -210,7 +200,6 @@ class Simulation {
     this.#require(checkRegister(registers.operations()));
     this.#require(checkListAppend(lists.operations()));
     this.#require(checkSet(sets.operations()));
-    this.#require(checkBank(banks.operations(), bank));
   }
 
   #require(verdict: Verdict): void {
