@@ -1,5 +1,5 @@
 export { type Actor, type ActorFailure, type ActorHandler, type ActorOptions, startActor } from './actor.ts';
-export { type InlineWorkerOptions, spawnInlineWorker } from './inline-worker.ts';
+export { type HandlerLife, type InlineWorkerOptions, type ResourceGuard, spawnInlineWorker } from './inline-worker.ts';
 export { createMailbox, type Mailbox, type MailboxOptions, type Recipient, type SendOutcome } from './mailbox.ts';
 export { type BroadcastOutcome, type RouteOutcome, Router } from './router.ts';
 export { serveTaskHandler } from './serve-task-handler.ts';

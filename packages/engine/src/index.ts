@@ -35,7 +35,7 @@ export {
   storeIdentKey,
   userKey,
 } from './key-layout.ts';
-export { MemoryDisk, type MemoryDiskFaults } from './memory-disk.ts';
+export { MemoryDisk, type MemoryDiskFaults, type MemoryDiskStep } from './memory-disk.ts';
 export { MemoryEngine } from './memory-engine.ts';
 export { type RaftLogExtent, RaftLogStore } from './raft-log-store.ts';
 export {

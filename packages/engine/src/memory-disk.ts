@@ -18,14 +18,19 @@ export interface MemoryDiskFaults {
   readonly sync?: (() => Promise<EngineErrorCode | undefined> | EngineErrorCode | undefined) | undefined;
 }
 
+/** What a disk is about to do, or has just done, when its watch hears of it. */
+export type MemoryDiskStep = 'write' | 'written' | 'sync' | 'synced';
+
 /**
  * A simulated disk that holds one database. Writes happen in order; a sync makes every write so far durable; `crash`
  * drops the ones that were not. Outlives the engines opened over it, one at a time.
  */
 export class MemoryDisk {
   faults: MemoryDiskFaults;
+  /** Hears of each step of an open engine; it may crash the disk, and then the step fails. */
+  watch: ((step: MemoryDiskStep) => void) | undefined;
   #current: PairTree = newTree();
-  readonly #durable: PairTree = newTree();
+  #durable: PairTree = newTree();
   #unsynced: OperationBatch[] = [];
   #writes = 0;
   #generation = 0;
@@ -66,6 +71,27 @@ export class MemoryDisk {
     this.#isOpen = false;
   }
 
+  /** What survives a power cut now, for {@link restore}. */
+  durableImage(): PairTree {
+    return this.#durable.clone();
+  }
+
+  /** Puts an earlier image in the place of all there is, as a log file does that lost its end. The disk must not be in use. */
+  restore(image: PairTree): void {
+    if (this.#isOpen) throw new EngineError('engineLocked', 'an engine uses this disk');
+    this.#durable = image.clone();
+    this.#current = image.clone();
+    this.#unsynced = [];
+  }
+
+  /** Changes what is stored under a key, or takes it away, as a medium that rots does: at once, for good, without a word. */
+  rot(key: Uint8Array, value: Uint8Array | undefined): void {
+    for (const tree of [this.#current, this.#durable]) {
+      if (value === undefined) tree.delete(key);
+      else if (tree.has(key)) tree.set(key, value);
+    }
+  }
+
   /** Takes the disk for one engine. @throws {EngineError} with code `engineLocked`. */
   attach(): number {
     if (this.#isOpen) throw new EngineError('engineLocked', 'another engine uses this disk');
@@ -95,22 +121,32 @@ export class MemoryDisk {
   }
 
   write(batch: OperationBatch): void {
+    const generation = this.#generation;
+    this.#step('write', generation);
     const code = this.faults.write?.();
     if (code !== undefined) throw new EngineError(code, 'a simulated fault of a write');
     applyTo(this.#current, batch);
     this.#unsynced.push(batch);
     this.#writes += 1;
+    this.#step('written', generation);
   }
 
   /** Makes every write that came before this call durable. */
   async sync(): Promise<void> {
     const target = this.#writes;
     const generation = this.#generation;
+    this.#step('sync', generation);
     const code = await this.faults.sync?.();
     if (code !== undefined) throw new EngineError(code, 'a simulated fault of a sync');
     if (generation !== this.#generation) throw new EngineError('engineClosed', 'the disk crashed during a sync');
     const synced = this.#unsynced.splice(0, target - (this.#writes - this.#unsynced.length));
     for (const batch of synced) applyTo(this.#durable, batch);
+    this.#step('synced', generation);
+  }
+
+  #step(step: MemoryDiskStep, generation: number): void {
+    this.watch?.(step);
+    if (generation !== this.#generation) throw new EngineError('engineClosed', 'the disk crashed');
   }
 }
 

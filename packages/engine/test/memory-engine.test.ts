@@ -141,3 +141,54 @@ describe('a fault', () => {
     expect(await keysOf(new MemoryEngine(disk))).toEqual([]);
   });
 });
+
+describe('damage', () => {
+  test('changes and takes away what is stored, under an open engine and after a crash', async () => {
+    const disk = new MemoryDisk();
+    const engine = new MemoryEngine(disk);
+    await put(engine, 'a', true);
+    await put(engine, 'b', false);
+    disk.rot(Buffer.from('a'), Buffer.from('rotten'));
+    disk.rot(Buffer.from('b'), undefined);
+    disk.rot(Buffer.from('never written'), Buffer.from('rotten'));
+    expect(await keysOf(engine)).toEqual(['a']);
+    expect(String(engine.getSync(Buffer.from('a')))).toBe('rotten');
+    disk.crash();
+    expect(String(new MemoryEngine(disk).getSync(Buffer.from('a')))).toBe('rotten');
+  });
+
+  test('takes a disk that nobody uses back to an earlier image', async () => {
+    const disk = new MemoryDisk();
+    const engine = new MemoryEngine(disk);
+    await put(engine, 'a', true);
+    await put(engine, 'b', false);
+    const image = disk.durableImage();
+    await put(engine, 'c', true);
+    expect(() => disk.restore(image)).toThrow(expect.objectContaining({ code: 'engineLocked' }));
+    await engine.close();
+    disk.restore(image);
+    const again = new MemoryEngine(disk);
+    expect(await keysOf(again)).toEqual(['a']);
+    await put(again, 'd', true);
+    disk.crash();
+    expect(await keysOf(new MemoryEngine(disk))).toEqual(['a', 'd']);
+  });
+});
+
+describe('a watch', () => {
+  test('may crash the disk at each step, and nothing of the engine that was open counts after that', async () => {
+    const left: Record<string, string[]> = {};
+    for (const at of ['write', 'written', 'sync', 'synced']) {
+      const disk = new MemoryDisk();
+      const engine = new MemoryEngine(disk);
+      await put(engine, 'a', true);
+      disk.watch = (step) => {
+        if (step === at) disk.crash();
+      };
+      await expect(put(engine, 'b', true)).rejects.toMatchObject({ code: 'engineClosed' });
+      disk.watch = undefined;
+      left[at] = await keysOf(new MemoryEngine(disk));
+    }
+    expect(left).toEqual({ write: ['a'], written: ['a'], sync: ['a'], synced: ['a', 'b'] });
+  });
+});

@@ -1,6 +1,7 @@
 import {
   allRegionStateRange,
   type Engine,
+  logEntryRange,
   parseRegionKey,
   type RaftLogStore,
   readApplyState,
@@ -58,7 +59,7 @@ async function loadRegion(
   const applyState = readApplyState(kvEngine, regionId);
   if (applyState?.truncatedState === undefined) throw damaged(regionId, 'its apply state is missing');
   if (state.state === raft_serverpb.PeerState.Applying) return resumed(logStore, region, applyState);
-  const beginning = newborn(logStore, region, applyState);
+  const beginning = await newborn(logStore, region, applyState);
   if (beginning !== undefined) return beginning;
   const truncated = applyState.truncatedState;
   const { state: raftState } = await logStore.verifyRegion(regionId, truncated.index + 1);
@@ -81,14 +82,19 @@ async function loadRegion(
   };
 }
 
-/** A region that a split made and whose peer has appended nothing yet. */
-function newborn(
+/**
+ * A region that a split made and whose peer has appended nothing yet. What is applied does not tell, because that is not
+ * synced; a log does, and every entry of it was written together with a raft state.
+ */
+async function newborn(
   logStore: RaftLogStore,
   region: metapb.Region,
   applyState: raft_serverpb.RaftApplyState,
-): LoadedRegion | undefined {
+): Promise<LoadedRegion | undefined> {
   const found = logStore.stateSync(region.id);
   if (!isRaftStateInitial(found, applyState)) return undefined;
+  const entries = await logStore.engine.scan({ ...logEntryRange(region.id, 0), limit: 1 });
+  if (entries.length > 0) throw damaged(region.id, 'it has a log and no raft state');
   return { region, raftState: initialRaftState(found?.hardState), applyState, isApplying: false };
 }
 

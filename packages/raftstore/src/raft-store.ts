@@ -1,3 +1,4 @@
+import type { HandlerLife } from '@flotilla/actor';
 import type { Engine } from '@flotilla/engine';
 import { RaftLogStore } from '@flotilla/engine';
 import type { metapb } from '@flotilla/protocol';
@@ -73,6 +74,8 @@ export interface OpenRaftStoreOptions {
   readonly taskWorkers?: 'inline' | 'thread' | undefined;
   /** The state machines that replicas of this cluster have, the same on all of its stores; none unless given. */
   readonly machines?: readonly RegionMachineKind[] | undefined;
+  /** For simulations: gives each handler of an inline worker a life, which may end in the middle of a task. */
+  readonly createTaskLife?: ((worker: string) => HandlerLife) | undefined;
   /** Hears, once, why the store had to stop; the process should end rather than go on without it. */
   readonly onFatal?: ((error: RaftStoreError) => void) | undefined;
   /** Gives up opening, while the scheduler is waited for. */

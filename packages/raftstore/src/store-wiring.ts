@@ -267,9 +267,9 @@ export class StoreWiring {
       transport: countingTransport(transport, this.metrics),
       directory,
       disk: this.disk,
-      onSent: (regionId, toPeerId, isDelivered) => {
-        this.feeds.snapshots.add({ type: isDelivered ? 'sent' : 'sendFailed', regionId, toPeerId });
-        this.raftWorker.complete([{ regionId, message: { type: 'snapshotStatus', toPeerId, isDelivered } }]);
+      onSent: (regionId, toPeerId, outcome) => {
+        this.feeds.snapshots.add({ type: outcome === 'delivered' ? 'sent' : 'sendFailed', regionId, toPeerId });
+        this.raftWorker.complete([{ regionId, message: { type: 'snapshotStatus', toPeerId, outcome } }]);
       },
       onReceived: (message) => {
         const index = message.message?.snapshot?.metadata?.index ?? 0;
@@ -316,6 +316,7 @@ export class StoreWiring {
       capacity: config.taskQueueCapacity,
       deadlineMs: config.taskDeadlineMs,
       maxSnapshotBytesPerSecond: config.maxSnapshotBytesPerSecond,
+      createTaskLife: this.#options.createTaskLife,
       onSplitCheckResult: (result) => {
         this.raftWorker.complete([{ regionId: result.regionId, message: { type: 'splitCheckDone', result } }]);
       },

@@ -1,4 +1,4 @@
-import type { TaskWorker } from '@flotilla/actor';
+import type { HandlerLife, TaskWorker } from '@flotilla/actor';
 import type { Engine, RaftLogStore } from '@flotilla/engine';
 import { assert, type Logger, type Runtime } from '@flotilla/runtime';
 import type { LogGcTask } from './log-gc-worker/message.ts';
@@ -25,6 +25,8 @@ export interface TaskWorkersOptions {
   readonly deadlineMs: number;
   /** Bytes of snapshots generated in a second. */
   readonly maxSnapshotBytesPerSecond: number;
+  /** Gives each handler of an inline worker a life of its own. */
+  readonly createTaskLife?: ((worker: string) => HandlerLife) | undefined;
   readonly onRegionResult: (result: RegionTaskResult) => void;
   readonly onSplitCheckResult: (result: SplitCheckResult) => void;
 }
@@ -50,6 +52,10 @@ export function spawnTaskWorkers(options: TaskWorkersOptions): TaskWorkers {
       'workers on threads need databases and snapshots that have paths',
     );
   }
+  const lifeOf = (worker: string) => {
+    const { createTaskLife } = options;
+    return createTaskLife === undefined ? undefined : () => createTaskLife(worker);
+  };
   const onThreads = mode === 'thread' && kvPath !== undefined && directoryPath !== undefined;
   const region = spawnRegionWorker(
     onThreads
@@ -59,6 +65,7 @@ export function spawnTaskWorkers(options: TaskWorkersOptions): TaskWorkers {
           engine: kvEngine,
           directory,
           limiter: new RateLimiter(runtime, maxSnapshotBytesPerSecond),
+          createLife: lifeOf('region'),
         },
     {
       ...shared,
@@ -77,7 +84,9 @@ export function spawnTaskWorkers(options: TaskWorkersOptions): TaskWorkers {
     },
   );
   const logGc = spawnLogGcWorker(
-    mode === 'thread' && raftPath !== undefined ? { type: 'thread', raftPath } : { type: 'inline', logStore },
+    mode === 'thread' && raftPath !== undefined
+      ? { type: 'thread', raftPath }
+      : { type: 'inline', logStore, createLife: lifeOf('raft-log-gc') },
     {
       ...shared,
       name: 'raft-log-gc',
@@ -89,7 +98,7 @@ export function spawnTaskWorkers(options: TaskWorkersOptions): TaskWorkers {
     },
   );
   const splitCheck = spawnSplitCheckWorker(
-    onThreads ? { type: 'thread', kvPath } : { type: 'inline', engine: kvEngine },
+    onThreads ? { type: 'thread', kvPath } : { type: 'inline', engine: kvEngine, createLife: lifeOf('split-check') },
     {
       ...shared,
       name: 'split-check',

@@ -30,10 +30,13 @@ export {
 } from './cluster/command.ts';
 export { type CreateTestClusterOptions, createTestCluster, DrivenTestCluster } from './cluster/create-test-cluster.ts';
 export { InProcessNetwork, type LinkFaults } from './cluster/in-process-network.ts';
+export { NodeRun } from './cluster/node-run.ts';
 export { RegionOrders } from './cluster/region-orders.ts';
 export { RegisterClient } from './cluster/register-client.ts';
 export { awaitEqualReplicas, replicaHashes } from './cluster/replica-data.ts';
+export { SchedulerLink } from './cluster/scheduler-link.ts';
 export { SimulatedClient, type TextPair } from './cluster/simulated-client.ts';
+export { type TaskFate, TaskLife } from './cluster/task-life.ts';
 export { type CrashOptions, TestCluster, type TestClusterOptions, type TestNode } from './cluster/test-cluster.ts';
 export { HistoryError, type HistoryErrorCode } from './history/history-error.ts';
 export type { HistoryEvent } from './history/history-event.ts';
@@ -42,6 +45,14 @@ export { HistoryRecorder, type OpenOperation } from './history/history-recorder.
 export { describeOperation, type Json, type Operation, type OperationOutcome } from './history/operation.ts';
 export { pairEvents } from './history/pair-events.ts';
 export { crashAll, crashStores, startAll } from './nemesis/crash-chaos.ts';
+export {
+  canLose,
+  type DiskDamage,
+  damageLog,
+  damageSnapshotFile,
+  loseDatabase,
+  truncateLog,
+} from './nemesis/disk-damage.ts';
 export { cancelOrders, changeMembers, orderAnyChange, orderChange, orderTransfer } from './nemesis/membership-chaos.ts';
 export { calmNetwork, cutAtRandom, disturbNetwork, type NetworkChaos } from './nemesis/network-chaos.ts';
 export { findFreeBase, findFreePorts } from './processes/free-ports.ts';

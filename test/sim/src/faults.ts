@@ -1,32 +1,10 @@
 import type { Random } from '@flotilla/runtime';
-import { SchedulerError } from '@flotilla/scheduler-client';
-import {
-  calmNetwork,
-  cancelOrders,
-  cutAtRandom,
-  orderAnyChange,
-  orderTransfer,
-  type TestCluster,
-  type TestNode,
-} from '@flotilla/test-harness';
-import type { EventTrace } from './event-trace.ts';
-import type { Disturbance, SimulationPlan } from './plan.ts';
-import type { Rivals } from './rivals.ts';
-
-/** What faults act on. */
-export interface FaultContext {
-  readonly cluster: TestCluster;
-  readonly plan: SimulationPlan;
-  readonly trace: EventTrace;
-  readonly rivals: Rivals;
-  readonly isOver: () => boolean;
-  /** Stores whose disk was made to fail, and which therefore may stop. */
-  readonly excused: Set<TestNode>;
-  /** Stores that are being opened. */
-  readonly opening: Set<TestNode>;
-}
-
-type Fault = (context: FaultContext, random: Random) => Promise<void> | void;
+import { calmNetwork, cancelOrders, cutAtRandom, orderAnyChange, orderTransfer } from '@flotilla/test-harness';
+import { crash, crashes, powerCuts, start } from './crashes.ts';
+import { damage } from './damage.ts';
+import { type Fault, type FaultContext, pass, randomNode } from './fault-context.ts';
+import type { Disturbance } from './plan.ts';
+import { taskDeaths } from './task-deaths.ts';
 
 /** Runs every fault of the plan, each in its own rhythm, until it is over. */
 export async function disturb(context: FaultContext): Promise<void> {
@@ -45,7 +23,10 @@ export async function calm(context: FaultContext): Promise<void> {
   calmNetwork(cluster);
   cancelOrders(cluster);
   cluster.scheduler.available = true;
-  for (const node of cluster.nodes) {
+  for (const node of [...cluster.nodes]) {
+    node.clockRate = 1;
+    node.taskFate = undefined;
+    node.schedulerLink?.replace();
     cluster.resume(node);
     if (node.fatal !== undefined && context.excused.has(node)) {
       cluster.crash(node);
@@ -66,11 +47,6 @@ async function repeat(kind: Disturbance, fault: Fault, context: FaultContext): P
     await pass(context, (random.fraction() * 2 * gapMs) / plan.timeScale);
     if (!isOver()) await fault(context, random);
   }
-}
-
-/** Lets time pass, at the cluster's pace. */
-function pass({ cluster, plan }: FaultContext, ms: number): Promise<void> {
-  return cluster.clock.timers.sleep(ms * plan.timeScale);
 }
 
 const faults: Partial<Record<Disturbance, Fault>> = {
@@ -107,22 +83,10 @@ const faults: Partial<Record<Disturbance, Fault>> = {
     trace.note(`the network is cut: ${cuts.join(' ')}`);
   },
 
-  async crashes(context, random) {
-    const node = randomNode(context, random);
-    if (node === undefined) return;
-    await beWriting(context, random);
-    await crash(context, node, random);
-  },
-
-  async powerCuts(context, random) {
-    if (random.fraction() < 0.5) return;
-    await beWriting(context, random);
-    context.trace.note('a power cut of every store');
-    const { cluster } = context;
-    for (const node of cluster.nodes) if (node.store !== undefined) cut(cluster, node, random);
-    await pass(context, random.integer(1, 2_000));
-    for (const node of cluster.nodes) await start(context, node);
-  },
+  crashes,
+  powerCuts,
+  damage,
+  taskDeaths,
 
   async pauses(context, random) {
     const { cluster, trace } = context;
@@ -131,8 +95,10 @@ const faults: Partial<Record<Disturbance, Fault>> = {
     const pauseMs = 200 + random.fraction() ** 2 * 15_000;
     trace.note(`${node.name} is paused for ${pauseMs | 0} ms`);
     cluster.pause(node);
+    context.paused.add(node);
     const { runtime } = node;
     await pass(context, pauseMs);
+    context.paused.delete(node);
     if (node.runtime !== runtime) return;
     trace.note(`${node.name} runs on`);
     // Asked before it hears what has happened meanwhile.
@@ -162,18 +128,22 @@ const faults: Partial<Record<Disturbance, Fault>> = {
   },
 
   clockJumps(context, random) {
-    const { runtime, name } = randomNode(context, random) ?? {};
+    const { runtime, name } = nodeOrLeader(context, random) ?? {};
     if (runtime === undefined) return;
     const byMs = (random.fraction() - 0.5) * 7_200_000;
     context.trace.note(`the wall clock of ${name} jumps by ${byMs | 0} ms`);
     runtime.clock.jumpWall(byMs);
-    runtime.clock.driftWall((random.fraction() - 0.5) * 100_000);
+    // Now and then ten times as fast as time.
+    runtime.clock.driftWall(random.fraction() < 0.2 ? 9_000_000 : (random.fraction() - 0.5) * 100_000);
   },
 
-  /** Within what leases allow for; takes effect when the node is opened again. */
+  /** With leases within what they allow for, between the slowest and the fastest; without, as wrong as a clock can be. */
   clockDrift(context, random) {
-    const node = randomNode(context, random);
-    if (node !== undefined) node.clockRate = 1 + (random.fraction() - 0.5) * 0.05;
+    const node = nodeOrLeader(context, random);
+    if (node === undefined) return;
+    const isWild = !context.plan.active.has('leaseReads') && random.fraction() < 0.3;
+    node.clockRate = isWild ? 10 ** (random.fraction() * 2 - 1) : 1 + (random.fraction() - 0.5) * 0.09;
+    context.trace.note(`the clock of ${node.name} runs at ${node.clockRate.toFixed(3)}`);
   },
 
   async schedulerOutages(context, random) {
@@ -185,9 +155,10 @@ const faults: Partial<Record<Disturbance, Fault>> = {
     trace.note('the scheduler is back');
   },
 
-  members({ cluster, trace }, random) {
+  members({ cluster, losses, plan, trace }, random) {
+    if (losses.areMembersFrozen) return;
     trace.note('a change of members');
-    orderAnyChange(cluster, random);
+    orderAnyChange(cluster, random, plan.active.has('damage') ? 3 : 1);
   },
 
   rivals({ plan, rivals }, random) {
@@ -201,49 +172,11 @@ const faults: Partial<Record<Disturbance, Fault>> = {
   },
 };
 
-/** Comes back in the middle of writes, half of the time. */
-async function beWriting({ cluster, plan, rivals }: FaultContext, random: Random): Promise<void> {
-  if (!plan.active.has('rivals') || random.fraction() < 0.5) return;
-  void rivals.burst(random, 50);
-  await cluster.clock.timers.sleep(random.fraction() * Math.min(100, plan.syncMs.max));
-}
-
-function randomNode({ cluster, excused }: FaultContext, random: Random): TestNode | undefined {
-  const node = cluster.nodes[random.integer(0, cluster.nodes.length)];
-  return node?.store === undefined || excused.has(node) ? undefined : node;
-}
-
-/** A hard crash; what was written and not synced survives as far as chance has it. */
-function cut(cluster: TestCluster, node: TestNode, random: Random): void {
-  cluster.crash(node, { keptShare: random.fraction() < 0.5 ? 0 : random.fraction() });
-}
-
-async function crash(context: FaultContext, node: TestNode, random: Random): Promise<void> {
-  const { cluster, trace } = context;
-  if (node.store !== undefined) {
-    trace.note(`${node.name} crashes`);
-    cut(cluster, node, random);
-  }
-  await pass(context, 1 + random.fraction() ** 2 * 8_000);
-  await start(context, node);
-}
-
-/** Starts a node unless it runs; without the scheduler, or with a failing disk, it is tried again and again, as a supervisor of processes does. */
-async function start(context: FaultContext, node: TestNode): Promise<void> {
-  const { cluster, excused, opening, trace } = context;
-  if (node.store !== undefined || opening.has(node)) return;
-  opening.add(node);
-  try {
-    while (node.store === undefined) {
-      trace.note(`${node.name} starts`);
-      node.fatal = undefined;
-      await cluster.restart(node).catch(async (error: unknown) => {
-        if (!(error instanceof SchedulerError) && !excused.has(node)) throw error;
-        cluster.crash(node, { keepsPageCache: true });
-        await pass(context, 500);
-      });
-    }
-  } finally {
-    opening.delete(node);
-  }
+/** A running store, the leader of some region half of the time. */
+function nodeOrLeader(context: FaultContext, random: Random): ReturnType<typeof randomNode> {
+  const node = randomNode(context, random);
+  const regions = context.cluster.scheduler.regions();
+  const led = regions[random.integer(0, Math.max(1, regions.length))]?.region.id;
+  if (led === undefined || random.fraction() < 0.5) return node;
+  return context.cluster.leader(led) ?? node;
 }

@@ -18,6 +18,11 @@ export function listKey(client: number, list: number): string {
   return `${spread(client * 100 + list)}/l/${client}/${list}`;
 }
 
+/** What the keys of all accounts of a client's bank begin with. */
+export function bankPrefix(client: number, bank: number): string {
+  return `${spread(client * 100 + bank + 50)}/b/${client}/${bank}/`;
+}
+
 /** What the keys of all elements of a set begin with. */
 export function setPrefix(set: number): string {
   return `${spread(set)}/s/${set}/`;

@@ -22,6 +22,8 @@ export const disturbances = [
   'hibernation',
   'rivals',
   'smallMessages',
+  'damage',
+  'taskDeaths',
 ] as const;
 
 /** One kind of fault or change. */
@@ -35,6 +37,7 @@ export const profiles: Readonly<Record<string, readonly Disturbance[]>> = {
   storm: disturbances,
   network: ['loss', 'clientLoss', 'partitions', 'rivals'],
   crash: ['crashes', 'powerCuts', 'diskFailures', 'slowDisk', 'rivals'],
+  disks: ['crashes', 'damage', 'diskFailures', 'members', 'shortLogs', 'taskDeaths', 'rivals'],
   regions: ['members', 'transfers', 'splits', 'shortLogs', 'rivals'],
   reads: ['leaseReads', 'hibernation', 'clockJumps', 'clockDrift', 'pauses', 'partitions', 'transfers', 'rivals'],
 };
@@ -99,6 +102,7 @@ function drawConfig(random: Random, active: ReadonlySet<Disturbance>, timeScale:
     idleRegionHeartbeatIntervalMs: scaled(4_000),
     maxLeaderMissingMs: scaled(20_000),
     maxPeerDownMs: scaled(30_000),
+    ...(active.has('taskDeaths') ? { taskDeadlineMs: scaled(2_000) } : {}),
     ...(active.has('smallMessages')
       ? {
           maxRaftMessageBytes: random.integer(100, 1_000),

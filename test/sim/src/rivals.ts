@@ -137,7 +137,10 @@ export class Rivals {
     const call = histories.registers.invoke(firstProcess + this.#operations, op, key, value);
     const what = `rival at ${node.name}: ${op} ${key} ${value ?? ''}`;
     trace.note(what);
-    const result = await node.store?.execute(request).catch(() => undefined);
+    const { run } = node;
+    const answer = await node.store?.execute(request).catch(() => undefined);
+    // What a store that has crashed would have said never left it.
+    const result = run.isOver ? undefined : answer;
     const error = result === undefined ? undefined : errorOf(result);
     if (result === undefined || error?.outcomeUnknown !== undefined) {
       call.info();

@@ -1,8 +1,19 @@
-import { ClientError } from '@flotilla/client';
+import { BatchIncompleteError, ClientError } from '@flotilla/client';
 import type { Random } from '@flotilla/runtime';
 import type { HistoryRecorder, Json, OpenOperation, SimulatedClient, TestCluster } from '@flotilla/test-harness';
+import { drawTransfer, newBank, type OpenBank, openingOf, readBank } from './bank.ts';
 import type { EventTrace } from './event-trace.ts';
-import { bytesOf, elementKey, elementOf, isRivalKey, listKey, registerKeys, setPrefix, textOf } from './key-space.ts';
+import {
+  bankPrefix,
+  bytesOf,
+  elementKey,
+  elementOf,
+  isRivalKey,
+  listKey,
+  registerKeys,
+  setPrefix,
+  textOf,
+} from './key-space.ts';
 
 /** Virtual time after which other registers are used, so that what a checker has to search stays short. */
 const generationMs = 20_000;
@@ -14,6 +25,7 @@ export interface Histories {
   readonly registers: HistoryRecorder;
   readonly lists: HistoryRecorder;
   readonly sets: HistoryRecorder;
+  readonly banks: HistoryRecorder;
 }
 
 /** What all clients share. */
@@ -23,9 +35,11 @@ export interface SimClientOptions {
   readonly trace: EventTrace;
   readonly meanPauseMs: number;
   readonly timeScale: number;
+  /** The latest bank of each client. */
+  readonly banks: OpenBank[];
 }
 
-/** One client: it reads and writes registers and sets that it shares with others, and lists that it alone writes. */
+/** One client: it reads and writes registers and sets that it shares with others, and lists and banks that it alone writes. */
 export class SimClient {
   /** Operations that ended, by outcome. */
   readonly tally = { ok: 0, fail: 0, info: 0 };
@@ -36,6 +50,8 @@ export class SimClient {
   #operations = 0;
   #lists = 0;
   #list: string[] = [];
+  #banks = 0;
+  #bank: OpenBank;
 
   constructor(number: number, options: SimClientOptions) {
     this.number = number;
@@ -47,6 +63,7 @@ export class SimClient {
       retryMaxMs: 100 * options.timeScale,
     });
     this.#random = options.cluster.world.random.fork(`sim client ${number}`);
+    this.#bank = this.#nextBank();
   }
 
   async work(isOver: () => boolean): Promise<void> {
@@ -69,10 +86,12 @@ export class SimClient {
     if (dice < 0.27) return this.#readSet();
     if (dice < 0.42) return this.#append(id);
     if (dice < 0.5) return this.#readList();
+    if (dice < 0.57) return this.#transfer();
+    if (dice < 0.63) return this.#count();
     const keys = registerKeys(this.#generation);
     const key = keys[this.#random.integer(0, keys.length)] ?? '';
-    if (dice < 0.72) return this.#write('put', key, id);
-    return dice < 0.76 ? this.#write('delete', key, null) : this.#get(key);
+    if (dice < 0.79) return this.#write('put', key, id);
+    return dice < 0.82 ? this.#write('delete', key, null) : this.#get(key);
   }
 
   async #write(op: 'put' | 'delete', key: string, id: string | null): Promise<void> {
@@ -135,6 +154,43 @@ export class SimClient {
     });
   }
 
+  /** Moves money between two accounts at once; the first time, puts it there. After an unknown outcome comes another bank. */
+  async #transfer(): Promise<void> {
+    const { prefix, balances, isOpen } = this.#bank;
+    const { writes, changed } = isOpen
+      ? drawTransfer(this.#bank, this.#random)
+      : { writes: openingOf(this.#bank), changed: balances };
+    const input = Object.fromEntries(changed);
+    const call = this.#options.histories.banks.invoke(this.number, isOpen ? 'transfer' : 'open', prefix, input);
+    const outcome = await this.#settle(`bank ${prefix} ${JSON.stringify(input)}`, [call], async () => {
+      await this.#client.raw.putMany(writes);
+      return null;
+    });
+    if (outcome === 'info') this.#bank = this.#nextBank();
+    if (outcome !== 'ok') return;
+    this.#bank.isOpen = true;
+    for (const [account, balance] of changed) balances.set(account, balance);
+  }
+
+  /** Counts the money of somebody's bank. */
+  async #count(): Promise<void> {
+    const { banks, cluster, histories, trace } = this.#options;
+    const bank = banks[this.#random.integer(0, banks.length)] ?? this.#bank;
+    const call = histories.banks.invoke(this.number, 'read', bank.prefix);
+    const output = await readBank(cluster, bank, this.#random);
+    trace.note(`client ${this.number}: count ${bank.prefix} → ${JSON.stringify(output) ?? 'nothing'}`);
+    if (output === undefined) call.fail();
+    else call.ok(output);
+    this.tally[output === undefined ? 'fail' : 'ok'] += 1;
+  }
+
+  #nextBank(): OpenBank {
+    const bank = newBank(bankPrefix(this.number, this.#banks));
+    this.#banks += 1;
+    this.#options.banks[this.number] = bank;
+    return bank;
+  }
+
   #nextList(): void {
     this.#lists += 1;
     this.#list = [];
@@ -160,11 +216,17 @@ export class SimClient {
       return 'ok';
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
-      const outcome = error.code === 'outcomeUnknown' ? 'info' : 'fail';
+      const outcome = mayHaveHappened(error) ? 'info' : 'fail';
       for (const call of calls) call[outcome]();
       this.tally[outcome] += 1;
       trace.note(`client ${this.number}: ${what} → ${error.code}`);
       return outcome;
     }
   }
+}
+
+/** Whether some of what was asked for may have taken effect. */
+function mayHaveHappened(error: ClientError): boolean {
+  if (!(error instanceof BatchIncompleteError)) return error.code === 'outcomeUnknown';
+  return error.succeeded > 0 || error.failures.some((failure) => failure.error.code === 'outcomeUnknown');
 }

@@ -1,6 +1,7 @@
 import {
   awaitEqualReplicas,
   ClusterObserver,
+  checkBank,
   checkFinalValues,
   checkListAppend,
   checkRegister,
@@ -15,9 +16,12 @@ import {
   type TestNode,
   type Verdict,
 } from '@flotilla/test-harness';
+import { bank } from './bank.ts';
 import { EventTrace } from './event-trace.ts';
-import { calm, disturb, type FaultContext } from './faults.ts';
+import type { FaultContext } from './fault-context.ts';
+import { calm, disturb } from './faults.ts';
 import { textOf } from './key-space.ts';
+import { Losses } from './losses.ts';
 import { describePlan, type SimulationPlan } from './plan.ts';
 import { Rivals } from './rivals.ts';
 import { type Histories, SimClient } from './sim-client.ts';
@@ -80,17 +84,17 @@ class Simulation {
       return true;
     };
     const record = (): HistoryRecorder => new HistoryRecorder(cluster.clock.clock);
-    this.#histories = { registers: record(), lists: record(), sets: record() };
+    this.#histories = { registers: record(), lists: record(), sets: record(), banks: record() };
   }
 
   static async create(plan: SimulationPlan): Promise<Simulation> {
     const { seed, config, syncMs } = plan;
-    return new Simulation(plan, new TestCluster({ seed, config, syncMs }));
+    return new Simulation(plan, new TestCluster({ seed, config, syncMs, marksDatabases: true }));
   }
 
   outcome(message: string | undefined): SimulationOutcome {
-    const { registers, lists, sets } = this.#histories;
-    const history = (): string => [registers, lists, sets].map(({ events }) => formatHistory(events)).join('');
+    const { registers, lists, sets, banks } = this.#histories;
+    const history = (): string => [registers, lists, sets, banks].map(({ events }) => formatHistory(events)).join('');
     const counts = this.#clients.map(({ tally }) => tally.ok + tally.fail + tally.info);
     return {
       seed: this.#plan.seed,
@@ -114,11 +118,17 @@ class Simulation {
       isOver: () => this.#isOver,
       excused: this.#excused,
       opening: new Set(),
+      paused: new Set(),
+      losses: new Losses(cluster, this.#trace),
     };
+    let areReplicasEqual = false;
+    const repairing = context.losses.repair(context, () => areReplicasEqual);
     await this.#busyPhase(context);
     await calm(context);
     await this.#quietPhase();
     this.#require(await awaitEqualReplicas(cluster, convergenceMs * this.#plan.timeScale));
+    areReplicasEqual = true;
+    await cluster.run(repairing);
     await this.#judge();
     this.#require(this.#messages.verdict());
     for (const verdict of await observer.finalVerdicts(electionsToProgress * electionMs * this.#plan.timeScale))
@@ -132,7 +142,7 @@ class Simulation {
   async #busyPhase(context: FaultContext): Promise<void> {
     const cluster = this.#cluster;
     const { meanPauseMs, timeScale } = this.#plan;
-    const shared = { cluster, histories: this.#histories, trace: this.#trace, meanPauseMs, timeScale };
+    const shared = { cluster, histories: this.#histories, trace: this.#trace, meanPauseMs, timeScale, banks: [] };
     this.#clients = Array.from({ length: this.#plan.clients }, (_, number) => new SimClient(number, shared));
     const working = Promise.all(this.#clients.map((client) => client.work(() => this.#isOver)));
     const disturbing = disturb(context);
@@ -184,7 +194,7 @@ class Simulation {
   /** Reads what is there at the end, and judges what clients saw. */
   async #judge(): Promise<void> {
     const cluster = this.#cluster;
-    const { registers, lists, sets } = this.#histories;
+    const { registers, lists, sets, banks } = this.#histories;
     const client = cluster.createClient('final', {
       requestTimeoutMs: 20_000 * this.#plan.timeScale,
       maxAttempts: 10_000,
@@ -200,6 +210,7 @@ class Simulation {
     this.#require(checkRegister(registers.operations()));
     this.#require(checkListAppend(lists.operations()));
     this.#require(checkSet(sets.operations()));
+    this.#require(checkBank(banks.operations(), bank));
   }
 
   #require(verdict: Verdict): void {

@@ -181,7 +181,9 @@ export class Peer {
         if (!this.isDestroying) this.splitCheck.done(this, message.result);
         return;
       case 'snapshotStatus':
-        this.node.reportSnapshot(message.toPeerId, message.isDelivered ? 'finished' : 'failed');
+        // Its files are of no use to anybody: the next one who needs a snapshot has one generated.
+        if (message.outcome === 'damaged') this.snapshotSource.forget();
+        this.node.reportSnapshot(message.toPeerId, message.outcome === 'delivered' ? 'finished' : 'failed');
         return;
       case 'unreachable':
         this.node.reportUnreachable(message.toPeerId);

@@ -4,6 +4,7 @@ import type { ApplyResult } from '../apply/message.ts';
 import type { RegionTaskResult } from '../region-worker/message.ts';
 import type { Reply } from '../reply.ts';
 import type { SnapshotKey } from '../snapshot/snapshot-key.ts';
+import type { SnapshotSendOutcome } from '../snapshot/snapshot-sender.ts';
 import type { SplitCheckResult } from '../split-check-worker/message.ts';
 
 /** Everything that can happen to one peer, but for its tick. */
@@ -29,7 +30,7 @@ export type PeerMessage =
     }
   | { readonly type: 'splitCheckDone'; readonly result: SplitCheckResult }
   /** A snapshot that this peer sent has arrived, or has not. */
-  | { readonly type: 'snapshotStatus'; readonly toPeerId: number; readonly isDelivered: boolean }
+  | { readonly type: 'snapshotStatus'; readonly toPeerId: number; readonly outcome: SnapshotSendOutcome }
   /** A message to that peer could not be sent. */
   | { readonly type: 'unreachable'; readonly toPeerId: number }
   /** Snapshots of this region that nobody is using: the peer says which ones nobody will. */

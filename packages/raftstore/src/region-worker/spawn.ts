@@ -1,4 +1,10 @@
-import { spawnInlineWorker, spawnThreadWorker, type TaskWorker, type TaskWorkerOptions } from '@flotilla/actor';
+import {
+  type HandlerLife,
+  spawnInlineWorker,
+  spawnThreadWorker,
+  type TaskWorker,
+  type TaskWorkerOptions,
+} from '@flotilla/actor';
 import type { Engine } from '@flotilla/engine';
 import type { RateLimiter } from '../snapshot/rate-limiter.ts';
 import type { SnapshotDirectory } from '../snapshot/snapshot-directory.ts';
@@ -14,6 +20,7 @@ export type RegionWorkerPlace =
       readonly engine: Engine;
       readonly directory: SnapshotDirectory;
       readonly limiter: RateLimiter;
+      readonly createLife?: (() => HandlerLife) | undefined;
     };
 
 /** Spawns the worker that makes, applies and removes regions' data. */
@@ -24,7 +31,8 @@ export function spawnRegionWorker(
   if (place.type === 'inline') {
     return spawnInlineWorker({
       ...options,
-      createHandler: () => new RegionTaskHandler(place.engine, place.directory, place.limiter),
+      createLife: place.createLife,
+      createHandler: (guard) => new RegionTaskHandler(guard(place.engine), guard(place.directory), place.limiter),
     });
   }
   const { kvPath, snapshotPath, maxSnapshotBytesPerSecond } = place;

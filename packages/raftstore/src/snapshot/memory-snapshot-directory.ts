@@ -99,6 +99,11 @@ export class MemorySnapshotDirectory implements SnapshotDirectory {
     return [...this.#files.keys()].filter((name) => !name.endsWith(temporarySuffix));
   }
 
+  /** Bytes of a file. */
+  sizeOf(name: string): number {
+    return this.#file(name).bytes.length;
+  }
+
   /** Files that were begun and never committed. */
   uncommitted(): string[] {
     return [...this.#files.keys()].filter((name) => name.endsWith(temporarySuffix));
@@ -120,6 +125,19 @@ export class MemorySnapshotDirectory implements SnapshotDirectory {
     const bytes = Uint8Array.from(file.bytes);
     bytes[byte] = (bytes[byte] as number) ^ 1;
     file.bytes = bytes;
+  }
+
+  /** Leaves the first `bytes` of a file, as a damaged file system does. */
+  cut(name: string, bytes: number): void {
+    const file = this.#file(name);
+    file.bytes = file.bytes.slice(0, bytes);
+    file.durableBytes = Math.min(file.durableBytes, bytes);
+  }
+
+  /** Takes a file away, as a damaged file system does. */
+  lose(name: string): void {
+    this.#files.delete(name);
+    this.#durable = new Map([...this.#durable].filter(([other]) => other !== name));
   }
 
   #file(name: string): StoredFile {

@@ -10,7 +10,7 @@ import { IncomingSnapshot, readAnnouncement } from './incoming-snapshot.ts';
 import type { SnapshotDirectory } from './snapshot-directory.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import { familyFileName, metaFileName, parseSnapshotFileName, type SnapshotKey, snapshotName } from './snapshot-key.ts';
-import { SnapshotSender } from './snapshot-sender.ts';
+import { SnapshotSender, type SnapshotSendOutcome } from './snapshot-sender.ts';
 
 /** What the snapshot manager needs. */
 export interface SnapshotManagerOptions {
@@ -22,7 +22,7 @@ export interface SnapshotManagerOptions {
   readonly directory: SnapshotDirectory;
   readonly disk: DiskWatch;
   /** Hears what became of a snapshot that was sent. */
-  readonly onSent: (regionId: number, toPeerId: number, isDelivered: boolean) => void;
+  readonly onSent: (regionId: number, toPeerId: number, outcome: SnapshotSendOutcome) => void;
   /** Takes the message of a snapshot whose files are here. */
   readonly onReceived: (message: raft_serverpb.RaftMessage) => void;
 }

@@ -1,4 +1,5 @@
 import type { raft_serverpb } from '@flotilla/protocol';
+import { crc32c } from '@node-rs/crc32';
 import { RateLimiter } from './rate-limiter.ts';
 import { readSnapshotContent } from './snapshot-content.ts';
 import { SnapshotError } from './snapshot-error.ts';
@@ -11,6 +12,17 @@ export interface SnapshotSenderOptions extends SnapshotManagerOptions {
   readonly hold: (key: SnapshotKey) => void;
   readonly letGo: (key: SnapshotKey) => void;
 }
+
+/** The files that one attempt sends. */
+interface SnapshotFiles {
+  readonly key: SnapshotKey;
+  readonly files: readonly raft_serverpb.SnapshotCFFile[];
+  /** Whether one of them turned out to be gone, or not to be what was generated. */
+  isDamaged: boolean;
+}
+
+/** How sending ended: files that are damaged here do not become better by trying again. */
+export type SnapshotSendOutcome = 'delivered' | 'failed' | 'damaged';
 
 /** The longest pause between two attempts. */
 const maxBackoffMs = 10_000;
@@ -50,18 +62,17 @@ export class SnapshotSender {
     const content = message.message === undefined ? undefined : readSnapshotContent(message.message);
     const isRefused = this.#closing.signal.aborted || this.isSending(regionId, toPeerId);
     if (metadata === undefined || content === undefined || isRefused) {
-      runtime.timers.defer(() => onSent(regionId, toPeerId, false));
+      runtime.timers.defer(() => onSent(regionId, toPeerId, 'failed'));
       return;
     }
     const key: SnapshotKey = { direction: 'gen', regionId, term: metadata.term, index: metadata.index };
     const receiver = `${regionId} ${toPeerId}`;
-    const families = content.meta.cfFiles.map((file) => file.cf);
     this.#receivers.add(receiver);
     hold(key);
-    const isDelivered = await this.#attempt(message, key, families);
+    const outcome = await this.#attempt(message, key, content.meta.cfFiles);
     letGo(key);
     this.#receivers.delete(receiver);
-    onSent(regionId, toPeerId, isDelivered);
+    onSent(regionId, toPeerId, outcome);
   }
 
   /** Gives up everything. */
@@ -69,24 +80,31 @@ export class SnapshotSender {
     this.#closing.abort(new SnapshotError('closed', 'the store is closing'));
   }
 
-  async #attempt(message: raft_serverpb.RaftMessage, key: SnapshotKey, families: readonly string[]): Promise<boolean> {
+  async #attempt(
+    message: raft_serverpb.RaftMessage,
+    key: SnapshotKey,
+    files: readonly raft_serverpb.SnapshotCFFile[],
+  ): Promise<SnapshotSendOutcome> {
     const { config, logger, metrics, runtime } = this.#options;
     const { signal } = this.#closing;
     for (let attempt = 1; ; attempt += 1) {
-      const error = await this.#transfer(message, key, families);
+      const source = { key, files, isDamaged: false };
+      const error = await this.#transfer(message, source);
       if (error === undefined) {
         metrics.snapshotsSent += 1;
-        return true;
+        return 'delivered';
       }
-      const isFinal = attempt >= config.maxSnapshotAttempts || signal.aborted;
+      const { isDamaged } = source;
+      const isFinal = isDamaged || attempt >= config.maxSnapshotAttempts || signal.aborted;
       logger.warn('a snapshot could not be sent', {
         snapshot: snapshotName(key),
         toPeer: message.toPeer,
         attempt,
         isFinal,
+        isDamaged,
         error,
       });
-      if (isFinal) return false;
+      if (isFinal) return isDamaged ? 'damaged' : 'failed';
       metrics.snapshotSendRetries += 1;
       const backoffMs = Math.min(config.snapshotRetryBackoffMs * 2 ** (attempt - 1), maxBackoffMs);
       // Half of it by chance: receivers that refused many at once are not asked by all of them at once again.
@@ -96,7 +114,7 @@ export class SnapshotSender {
   }
 
   /** One attempt; resolves with what went wrong. */
-  async #transfer(message: raft_serverpb.RaftMessage, key: SnapshotKey, families: readonly string[]): Promise<unknown> {
+  async #transfer(message: raft_serverpb.RaftMessage, source: SnapshotFiles): Promise<unknown> {
     const { config, runtime, transport } = this.#options;
     if (this.#sending >= config.maxSendingSnapshots) {
       return new SnapshotError('tooManySnapshots', `${this.#sending} snapshots are being sent`);
@@ -109,7 +127,7 @@ export class SnapshotSender {
     this.#sending += 1;
     try {
       signal.throwIfAborted();
-      await transport.sendSnapshot(message, this.#chunks(key, families, signal), signal);
+      await transport.sendSnapshot(message, this.#chunks(source, signal), signal);
       return undefined;
     } catch (error) {
       return error ?? new SnapshotError('closed', 'the transfer ended');
@@ -119,13 +137,38 @@ export class SnapshotSender {
     }
   }
 
-  async *#chunks(key: SnapshotKey, families: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const { config, directory } = this.#options;
-    for (const family of families) {
-      for await (const chunk of directory.read(familyFileName(key, family), config.snapshotChunkBytes)) {
+  /**
+   * The bytes of all files, checked as they pass: a file that is not what was generated ends the transfer before its last
+   * bytes, so that it is known here and not by the receiver alone.
+   */
+  async *#chunks(source: SnapshotFiles, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    for (const { cf, checksum, size } of source.files) {
+      const name = familyFileName(source.key, cf);
+      let bytes = 0;
+      let found = 0;
+      for await (const chunk of this.#read(source, name)) {
+        bytes += chunk.length;
+        found = crc32c(chunk, found);
+        if (bytes > size || (bytes === size && found !== checksum)) throw notAsGenerated(source, name);
         await this.#limiter.take(chunk.length, signal);
         yield chunk;
       }
+      if (bytes < size) throw notAsGenerated(source, name);
     }
   }
+
+  async *#read(source: SnapshotFiles, name: string): AsyncIterable<Uint8Array> {
+    const { config, directory } = this.#options;
+    try {
+      yield* directory.read(name, config.snapshotChunkBytes);
+    } catch (error) {
+      source.isDamaged = true;
+      throw error;
+    }
+  }
+}
+
+function notAsGenerated(source: SnapshotFiles, name: string): SnapshotError {
+  source.isDamaged = true;
+  return new SnapshotError('checksumMismatch', `${name} is not the file that was generated`);
 }

@@ -1,4 +1,4 @@
-import { MemoryDisk, MemoryEngine } from '@flotilla/engine';
+import { checkDatabaseMark, MemoryDisk, MemoryEngine } from '@flotilla/engine';
 import type { metapb, raft_cmdpb } from '@flotilla/protocol';
 import {
   type CommandResult,
@@ -24,8 +24,11 @@ import { getCommand, headerOf, putCommand } from './command.ts';
 import { withClockRate } from './drifting-runtime.ts';
 import { InProcessChannels } from './in-process-channels.ts';
 import { InProcessNetwork } from './in-process-network.ts';
+import { NodeRun } from './node-run.ts';
 import { RegionOrders } from './region-orders.ts';
+import { SchedulerLink } from './scheduler-link.ts';
 import { SimulatedClient } from './simulated-client.ts';
+import { type TaskFate, TaskLife } from './task-life.ts';
 import { WorldDriver } from './world-driver.ts';
 
 /** One store of a test cluster: what outlives a crash, and what runs now. */
@@ -42,13 +45,18 @@ export interface TestNode {
   /** How clients reach the store that runs. */
   calls: LocalStoreCalls | undefined;
   ledger: CallLedger;
+  /** The life of its process that goes on, or was the last. */
+  run: NodeRun;
+  schedulerLink: SchedulerLink | undefined;
+  /** What becomes of an attempt at a task of one of its workers; nothing unless set. */
+  taskFate: ((worker: string) => TaskFate | undefined) | undefined;
   storeId: number;
   fatal: RaftStoreError | undefined;
   /** What the store is told of the room on its disk. */
   freeDiskBytes: number;
   /** What this node's configuration has otherwise than the cluster's. */
   config: Partial<RaftStoreConfig>;
-  /** How fast its monotonic clock runs, from the next time it is opened; 1 is the world's speed. */
+  /** How fast its monotonic clock runs; 1 is the world's speed. */
   clockRate: number;
 }
 
@@ -60,6 +68,8 @@ export interface TestClusterOptions {
   readonly syncMs?: { readonly min: number; readonly max: number } | undefined;
   /** The state machines of the cluster's regions; none unless given. */
   readonly machines?: readonly RegionMachineKind[] | undefined;
+  /** Whether databases are marked, and checked for their marks, as a storage node does; not unless given. */
+  readonly marksDatabases?: boolean | undefined;
 }
 
 /** What a crash leaves beside what was synced; nothing unless given. */
@@ -84,8 +94,10 @@ export class TestCluster implements AsyncDisposable {
   readonly #config: Partial<RaftStoreConfig>;
   readonly #syncMs: TestClusterOptions['syncMs'];
   readonly #machines: readonly RegionMachineKind[];
+  readonly #marksDatabases: boolean;
   readonly #driver: WorldDriver;
   #restarts = 0;
+  #lastNode = 0;
 
   constructor(options: TestClusterOptions = {}) {
     this.world = new SimulatedWorld(options.seed ?? 1);
@@ -97,6 +109,7 @@ export class TestCluster implements AsyncDisposable {
     this.#config = { ...testRaftStoreConfig, ...options.config };
     this.#syncMs = options.syncMs;
     this.#machines = options.machines ?? [];
+    this.#marksDatabases = options.marksDatabases === true;
     this.#driver = new WorldDriver(this.world);
   }
 
@@ -145,7 +158,8 @@ export class TestCluster implements AsyncDisposable {
 
   /** Adds a node whose disks are empty and whose store is not open. */
   createNode(): TestNode {
-    const name = `node ${this.nodes.length + 1}`;
+    this.#lastNode += 1;
+    const name = `node ${this.#lastNode}`;
     const runtime = this.world.createRuntime(name);
     const kvDisk = new MemoryDisk();
     const raftDisk = new MemoryDisk();
@@ -161,6 +175,9 @@ export class TestCluster implements AsyncDisposable {
       store: undefined,
       calls: undefined,
       ledger: new CallLedger(),
+      run: new NodeRun(),
+      schedulerLink: undefined,
+      taskFate: undefined,
       storeId: 0,
       freeDiskBytes: 2 ** 40,
       fatal: undefined,
@@ -174,30 +191,42 @@ export class TestCluster implements AsyncDisposable {
 
   /** Opens the store of a node that is down. */
   async open(node: TestNode): Promise<RaftStore> {
-    const store = await this.run(
-      openRaftStore({
-        runtime: { ...withClockRate(node.runtime, node.clockRate), logger: node.logger },
-        config: { ...this.#config, ...node.config },
-        kvEngine: node.kvEngine,
-        raftEngine: node.raftEngine,
-        transport: this.network.transportOf(() => node.storeId),
-        schedulerClient: this.scheduler.createClient(),
-        storeAddress: `${node.name}:1`,
-        snapshotDirectory: node.snapshots,
-        diskSpace: { measure: async () => ({ capacityBytes: 2 ** 40, availableBytes: node.freeDiskBytes }) },
-        taskWorkers: 'inline',
-        machines: this.#machines,
-        onFatal: (error) => {
-          node.fatal = error;
-        },
-      }),
-    );
+    const run = new NodeRun();
+    node.run = run;
+    for (const disk of [node.kvDisk, node.raftDisk]) disk.watch = () => run.step();
+    node.schedulerLink = new SchedulerLink(this.scheduler.createClient(), run);
+    const store = await this.run(this.#openStore(node, run, node.schedulerLink));
     node.store = store;
-    node.calls = createLocalStore(store);
+    node.calls = run.calls(createLocalStore(store));
     node.ledger = new CallLedger();
     node.storeId = store.storeId;
     this.network.attach(store);
     return store;
+  }
+
+  async #openStore(node: TestNode, run: NodeRun, schedulerClient: SchedulerLink): Promise<RaftStore> {
+    if (this.#marksDatabases) {
+      const mayBeNew = node.storeId === 0;
+      await checkDatabaseMark(node.kvEngine, 'kv', mayBeNew);
+      await checkDatabaseMark(node.raftEngine, 'raft', mayBeNew);
+    }
+    return openRaftStore({
+      runtime: { ...withClockRate(node.runtime, () => node.clockRate), logger: node.logger },
+      config: { ...this.#config, ...node.config },
+      kvEngine: node.kvEngine,
+      raftEngine: node.raftEngine,
+      transport: run.transport(this.network.transportOf(() => node.storeId)),
+      schedulerClient,
+      storeAddress: `${node.name}:1`,
+      snapshotDirectory: node.snapshots,
+      diskSpace: { measure: async () => ({ capacityBytes: 2 ** 40, availableBytes: node.freeDiskBytes }) },
+      taskWorkers: 'inline',
+      machines: this.#machines,
+      createTaskLife: (worker) => new TaskLife(() => node.taskFate?.(worker)),
+      onFatal: run.fatal((error) => {
+        node.fatal = error;
+      }),
+    });
   }
 
   /** A client that finds its way over all regions; its calls settle while the world is run. */
@@ -227,6 +256,7 @@ export class TestCluster implements AsyncDisposable {
    * of it with a fraction as `keptShare`; of un-synced snapshot files the names alone may be left.
    */
   crash(node: TestNode, options: CrashOptions = {}): void {
+    node.run.end();
     node.runtime.halt();
     this.#forget(node);
     const share = options.keptShare ?? (options.keepsPageCache === true ? 1 : 0);
@@ -244,6 +274,39 @@ export class TestCluster implements AsyncDisposable {
     return this.open(node);
   }
 
+  /**
+   * Has `crash` called at the `effects`-th effect from now of a node's store: before it, or `continuations` promise
+   * continuations after that moment. Returns whether it has been called, whenever it is asked.
+   */
+  strikeAt(node: TestNode, effects: number, continuations: number, crash: () => void): () => boolean {
+    const { run } = node;
+    let left = effects;
+    let hasStruck = false;
+    const strike = (hops: number): void => {
+      if (run.isOver) return;
+      if (hops > 0) {
+        queueMicrotask(() => strike(hops - 1));
+        return;
+      }
+      hasStruck = true;
+      crash();
+    };
+    run.onEffect = () => {
+      left -= 1;
+      if (left > 0) return;
+      run.onEffect = undefined;
+      strike(continuations);
+    };
+    return () => hasStruck || run.isOver;
+  }
+
+  /** Takes a node out for good, with its disks. Its store is lost to the cluster. */
+  lose(node: TestNode): void {
+    this.resume(node);
+    this.crash(node);
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+  }
+
   /** Closes a node's store and its engines in good order. */
   async stop(node: TestNode): Promise<void> {
     const { store } = node;
@@ -254,6 +317,7 @@ export class TestCluster implements AsyncDisposable {
     await this.run(store.close());
     await node.kvEngine.close();
     await node.raftEngine.close();
+    node.run.end();
     node.runtime.halt();
     this.#forget(node);
   }

@@ -10,8 +10,11 @@ export async function changeMembers(cluster: TestCluster, random: Random, isOver
   }
 }
 
-/** Orders one change of a random region that waits for none: a replica more on a store without, or one less. */
-export function orderChange(cluster: TestCluster, random: Random): void {
+/**
+ * Orders one change of a random region that waits for none: a replica more on a store without, or one less while there are
+ * more than `fewest`.
+ */
+export function orderChange(cluster: TestCluster, random: Random, fewest = 1): void {
   const { scheduler } = cluster;
   const regions = scheduler.regions().filter(({ region }) => scheduler.isSettled(region.id));
   const region = regions[random.integer(0, Math.max(1, regions.length))]?.region;
@@ -20,7 +23,7 @@ export function orderChange(cluster: TestCluster, random: Random): void {
   const peer = region.peers.find(({ storeId }) => storeId === node.storeId);
   if (peer === undefined) {
     scheduler.addPeer(region.id, { id: scheduler.allocId(), storeId: node.storeId, role: 0 });
-  } else if (region.peers.length > 1) {
+  } else if (region.peers.length > fewest) {
     scheduler.removePeer(region.id, peer);
   }
 }
@@ -29,13 +32,13 @@ export function orderChange(cluster: TestCluster, random: Random): void {
  * Orders a change of any kind of a random region that waits for none: a learner comes or is promoted, a replica moves to
  * another store through a joint configuration, or one comes or goes.
  */
-export function orderAnyChange(cluster: TestCluster, random: Random): void {
+export function orderAnyChange(cluster: TestCluster, random: Random, fewest = 1): void {
   const { scheduler } = cluster;
   const reports = scheduler.regions().filter(({ region }) => scheduler.isSettled(region.id));
   const report = reports[random.integer(0, Math.max(1, reports.length))];
   const dice = random.fraction();
   if (report === undefined || dice < 0.5) {
-    orderChange(cluster, random);
+    orderChange(cluster, random, fewest);
     return;
   }
   const { region, pendingPeers } = report;

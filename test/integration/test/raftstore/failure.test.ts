@@ -75,6 +75,18 @@ describe('a damaged raft log', () => {
   });
 });
 
+describe('a raft state that is gone', () => {
+  it('is damage while there is a log, even if nothing of it is known to be applied', async () => {
+    const cluster = await TestCluster.start(1);
+    const [node] = cluster.nodes;
+    for (let number = 0; number < 5; number += 1) await cluster.put(`k${number}`, 'v');
+    // Takes what was applied with it, which is not synced, and leaves the log, which is.
+    cluster.crash(node!);
+    node!.raftDisk.rot(raftStateKey(cluster.region.id), undefined);
+    await expect(cluster.restart(node!)).rejects.toMatchObject({ code: 'corrupted' });
+  });
+});
+
 describe('messages from elsewhere', () => {
   it('that are broken, for another store or of another time change nothing', async () => {
     const cluster = await TestCluster.start(3);

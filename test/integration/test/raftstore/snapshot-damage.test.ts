@@ -115,6 +115,29 @@ describe('a received snapshot that turns out to be damaged', () => {
   });
 });
 
+describe('a generated snapshot that turns out to be damaged', () => {
+  for (const [how, damage] of [
+    ['changed', (node, name) => node.snapshots.flipBit(name, 9)],
+    ['gone', (node, name) => node.snapshots.lose(name)],
+  ] as const satisfies [string, (node: TestNode, name: string) => void][]) {
+    it(`is generated again when a file of it is ${how}, although nothing is written`, async () => {
+      const { cluster, laggard } = await withLaggard({ snapshotRetryBackoffMs: 10 });
+      const others = cluster.nodes.filter((node) => node !== laggard);
+      const generated = (node: TestNode) =>
+        node.snapshots.names().find((name) => /^gen_.*_default$/.test(name) && node.snapshots.sizeOf(name) > 0);
+      cluster.network.faults = { drop: 0, duplicate: 0, minDelayMs: 20, maxDelayMs: 20 };
+      cluster.network.heal();
+      await cluster.until('a snapshot is generated', () => others.some((node) => generated(node) !== undefined));
+      for (const node of others) {
+        const name = generated(node);
+        if (name !== undefined) damage(node, name);
+      }
+      await expectRecovered(cluster, laggard);
+      await cluster.close();
+    });
+  }
+});
+
 function expectOld(cluster: TestCluster, node: TestNode): void {
   expect(cluster.valueOn(node, 'k59')).toBeUndefined();
 }
