@@ -70,6 +70,8 @@ export {
 } from './coordination-error.ts';
 export { MachineBackend, type MachineBackendOptions } from './embedded/machine-backend.ts';
 export type { MachineCallKind, MachineCallOptions, MachineChannel } from './embedded/machine-channel.ts';
+export { openEtcdBackend } from './etcd/etcd-backend.ts';
+export type { EtcdBackendOptions, EtcdLocation, EtcdTls } from './etcd/etcd-options.ts';
 export { createCoordinationMachine } from './machine/coordination-machine.ts';
 export { type CoordinationMachineConfig, defaultCoordinationMachineConfig } from './machine/machine-config.ts';
 export {

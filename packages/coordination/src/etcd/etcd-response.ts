@@ -1,0 +1,94 @@
+import type {
+  IDeleteRangeResponse,
+  IEvent,
+  IKeyValue,
+  IPutResponse,
+  IRangeResponse,
+  IResponseOp,
+  ITxnResponse,
+} from 'etcd3';
+import type { KeyValue } from '../backend/key-value.ts';
+import type {
+  DeleteResult,
+  OperationResult,
+  PutResult,
+  RangeResult,
+  TransactionResult,
+} from '../backend/transaction.ts';
+import type { WatchEvent } from '../backend/watch.ts';
+
+/** The result of a range read. */
+export function rangeResult(response: IRangeResponse): RangeResult {
+  return {
+    revision: BigInt(response.header.revision),
+    kvs: response.kvs.map(keyValue),
+    more: response.more,
+    count: Number(response.count),
+  };
+}
+
+/** The result of a put. */
+export function putResult(response: IPutResponse): PutResult {
+  const previous = response.prev_kv as IKeyValue | null;
+  const revision = BigInt(response.header.revision);
+  return previous === null ? { revision } : { revision, previous: keyValue(previous) };
+}
+
+/** The result of a delete. */
+export function deleteResult(response: IDeleteRangeResponse): DeleteResult {
+  return {
+    revision: BigInt(response.header.revision),
+    deleted: Number(response.deleted),
+    previous: response.prev_kvs.map(keyValue),
+  };
+}
+
+/** The result of a transaction. */
+export function transactionResult(response: ITxnResponse): TransactionResult {
+  const revision = BigInt(response.header.revision);
+  return {
+    revision,
+    succeeded: response.succeeded,
+    results: response.responses.map((each) => operationResult(each, revision)),
+  };
+}
+
+/** A change that a watch saw. */
+export function watchEvent(event: IEvent): WatchEvent {
+  const previous = event.prev_kv as IKeyValue | null;
+  const kv = keyValue(event.kv);
+  const type = (event.type as unknown as string) === 'DELETE' ? 'delete' : 'put';
+  return previous === null ? { type, kv } : { type, kv, previous: keyValue(previous) };
+}
+
+/** The results inside a transaction; etcd leaves some of their headers out, and the transaction's goes for all. */
+function operationResult(response: IResponseOp, revision: bigint): OperationResult {
+  const header = { revision: revision.toString() } as ITxnResponse['header'];
+  const kind = (response as unknown as { readonly response: keyof IResponseOp }).response;
+  switch (kind) {
+    case 'response_range':
+      return { type: 'range', ...rangeResult({ ...response.response_range, header }) };
+    case 'response_put':
+      return { type: 'put', ...putResult({ ...response.response_put, header }) };
+    case 'response_delete_range':
+      return { type: 'delete', ...deleteResult({ ...response.response_delete_range, header }) };
+    case 'response_txn':
+      return { type: 'transaction', ...transactionResult({ ...response.response_txn, header }) };
+  }
+}
+
+function keyValue(kv: IKeyValue): KeyValue {
+  return {
+    key: ownBytes(kv.key),
+    value: ownBytes(kv.value),
+    createRevision: BigInt(kv.create_revision),
+    modRevision: BigInt(kv.mod_revision),
+    version: BigInt(kv.version),
+    leaseId: BigInt(kv.lease),
+  };
+}
+
+/** A plain copy: a Buffer from the wire shares memory with the whole message. */
+function ownBytes(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes);
+}
