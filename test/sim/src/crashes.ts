@@ -9,6 +9,8 @@ export const crashes: Fault = async (context, random) => {
   if (node === undefined) return;
   await beWriting(context, random);
   if (random.fraction() < 0.6) await strike(context, node, random, () => cutNode(context, node, random));
+  // Another fault has taken it in hand meanwhile, and starts it.
+  if (context.excused.has(node)) return;
   await crash(context, node, random);
 };
 
