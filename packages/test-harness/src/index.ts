@@ -51,6 +51,7 @@ export {
   damageLog,
   damageSnapshotFile,
   loseDatabase,
+  rotValue,
   truncateLog,
 } from './nemesis/disk-damage.ts';
 export { cancelOrders, changeMembers, orderAnyChange, orderChange, orderTransfer } from './nemesis/membership-chaos.ts';

@@ -24,6 +24,7 @@ import { textOf } from './key-space.ts';
 import { Losses } from './losses.ts';
 import { describePlan, type SimulationPlan } from './plan.ts';
 import { Rivals } from './rivals.ts';
+import { letValueRot } from './silent-rot.ts';
 import { type Histories, SimClient } from './sim-client.ts';
 
 /** An election timeout with ticks of 100 ms. */
@@ -127,6 +128,7 @@ class Simulation {
     await calm(context);
     await this.#quietPhase();
     this.#require(await awaitEqualReplicas(cluster, convergenceMs * this.#plan.timeScale));
+    await this.#letValueRot();
     areReplicasEqual = true;
     await cluster.run(repairing);
     await this.#judge();
@@ -189,6 +191,15 @@ class Simulation {
     });
     await cluster.run(Promise.all(probes), limitMs + 10_000);
     await client.close();
+  }
+
+  /** With the rest of the damage comes that which only the comparison of replicas finds. */
+  async #letValueRot(): Promise<void> {
+    if (!this.#plan.active.has('damage')) return;
+    const cluster = this.#cluster;
+    const random = cluster.world.random.fork('silent rot');
+    const complaint = await letValueRot(cluster, this.#trace, random, convergenceMs * this.#plan.timeScale);
+    if (complaint !== undefined) throw new ViolationError(complaint);
   }
 
   /** Reads what is there at the end, and judges what clients saw. */

@@ -1,4 +1,4 @@
-import { logEntryKey, MemoryDisk, raftStateKey } from '@flotilla/engine';
+import { dataRange, logEntryKey, MemoryDisk, raftStateKey } from '@flotilla/engine';
 import { metapb } from '@flotilla/protocol';
 import type { Random } from '@flotilla/runtime';
 import { hasPendingChange, type StoredPeer, storedLastIndex, storedPeers } from '../cluster/stored-peers.ts';
@@ -84,6 +84,20 @@ export function truncateLog(node: TestNode, image: MemoryDisk['pairs']): DiskDam
   if (!isNoticed) return undefined;
   node.raftDisk.restore(image);
   return { what: 'the log database has lost its end', isThere: () => true };
+}
+
+/** Changes, or takes away, one value of a region in a node's data database, which no checksum shows; whether there was one. */
+export function rotValue(node: TestNode, { startKey, endKey }: metapb.Region, random: Random): boolean {
+  const { start, end = start } = dataRange('default', startKey, endKey);
+  const keys: Uint8Array[] = [];
+  for (const [key] of node.kvDisk.pairs.entries(start)) {
+    if (Buffer.compare(key, end) >= 0) break;
+    keys.push(key);
+  }
+  const key = keys[random.integer(0, Math.max(1, keys.length))];
+  if (key === undefined) return false;
+  node.kvDisk.rot(key, random.fraction() < 0.3 ? undefined : Buffer.from('rotten'));
+  return true;
 }
 
 /** Damages one snapshot file of a node; says which, or `undefined` when there is none. */
