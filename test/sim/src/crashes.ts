@@ -65,7 +65,10 @@ export async function start(context: FaultContext, node: TestNode): Promise<void
         await losses.replace(context, node, (error as Error).message);
         return;
       }
-      if (!(error instanceof SchedulerError) && !excused.has(node)) throw error;
+      if (!(error instanceof SchedulerError) && !excused.has(node)) {
+        const { stack = String(error) } = error as Partial<Error>;
+        throw new Error(`${node.name} does not open: ${stack}`, { cause: error });
+      }
       cluster.crash(node, { keepsPageCache: true });
       await pass(context, 500);
     }

@@ -3,6 +3,8 @@ import { eraftpb, type raft_serverpb } from '@flotilla/protocol';
 /** Lines of the trace that are kept for people. */
 const tailLength = 120;
 
+const { MsgHeartbeat, MsgHeartbeatResponse } = eraftpb.MessageType;
+
 const messageNames = new Map<number, string>(Object.entries(eraftpb.MessageType).map(([name, type]) => [type, name]));
 
 interface Entry {
@@ -20,6 +22,8 @@ export class EventTrace {
   readonly #float = new Float64Array(1);
   readonly #words = new Uint32Array(this.#float.buffer);
   #next = 0;
+  /** Heartbeats and their answers since the line that was kept last: so many of them tell people nothing. */
+  #heartbeats = 0;
   #low = 0x811c9dc5;
   #high = 0x9e3779b9;
 
@@ -47,7 +51,8 @@ export class EventTrace {
       this.#mix(inner.commit);
       this.#mix(inner.entries.length);
     }
-    this.#keep(() => describeMessage(message, from));
+    const isHeartbeat = inner?.msgType === MsgHeartbeat || inner?.msgType === MsgHeartbeatResponse;
+    this.#keep(isHeartbeat ? undefined : () => describeMessage(message, from));
   }
 
   /** Sixteen digits that tell this history from any other. */
@@ -55,19 +60,36 @@ export class EventTrace {
     return [this.#high, this.#low].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
   }
 
-  /** The latest lines, oldest first. */
+  /** The latest lines, oldest first; heartbeats as how many there were. */
   tail(): string[] {
+    this.#countHeartbeats();
     const entries = [...this.#tail.slice(this.#next), ...this.#tail.slice(0, this.#next)];
     return entries.map(
       ({ atMs, text }) => `${atMs.toFixed(2).padStart(11)}  ${typeof text === 'string' ? text : text()}`,
     );
   }
 
-  #keep(text: Entry['text']): void {
+  #keep(text: Entry['text'] | undefined): void {
     const atMs = this.#now();
     this.#float[0] = atMs;
     this.#mix(this.#words[0] ?? 0);
     this.#mix(this.#words[1] ?? 0);
+    if (text === undefined) {
+      this.#heartbeats += 1;
+      return;
+    }
+    this.#countHeartbeats();
+    this.#push(atMs, text);
+  }
+
+  #countHeartbeats(): void {
+    if (this.#heartbeats === 0) return;
+    const count = this.#heartbeats;
+    this.#heartbeats = 0;
+    this.#push(this.#now(), () => `… ${count} heartbeats and answers`);
+  }
+
+  #push(atMs: number, text: Entry['text']): void {
     this.#tail[this.#next] = { atMs, text };
     this.#next = (this.#next + 1) % tailLength;
   }
