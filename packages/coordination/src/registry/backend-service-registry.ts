@@ -139,14 +139,15 @@ class BackendServiceRegistry implements ServiceRegistry {
   }
 
   async discover(name: string, options: DiscoverOptions = {}): Promise<ServiceList> {
-    const { signal, maxAgeMs = 0 } = options;
+    const { signal, maxAgeMs } = options;
     this.#checkOpen();
     checkNames('discovering a service', name);
     throwIfCancelled(signal, 'discovering a service');
     const { feed, isNew, release } = this.#feeds.use(name);
     try {
-      if (isNew || !feed.hasList) await feed.load(signal);
-      if (!isNew && feed.ageMs > maxAgeMs) await feed.refresh(signal);
+      if (!feed.hasList) await feed.load(signal);
+      // A list that somebody else's call began may be older than this call.
+      if (!isNew && (maxAgeMs === undefined || feed.ageMs > maxAgeMs)) await feed.refresh(signal);
       return feed.list(options);
     } finally {
       release();

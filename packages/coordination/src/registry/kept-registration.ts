@@ -4,7 +4,7 @@ import { type Observable, Subject } from 'rxjs';
 import { BackendError } from '../backend/backend-error.ts';
 import type { CoordinationBackend } from '../backend/coordination-backend.ts';
 import { throwIfCancelled } from '../cancellation.ts';
-import { ClosedError, withCoordinationErrors } from '../coordination-error.ts';
+import { withCoordinationErrors } from '../coordination-error.ts';
 import type { Session } from '../session/session.ts';
 import { linkAbort } from './abort-link.ts';
 import type { ServiceRegistryConfig } from './config.ts';
@@ -18,7 +18,7 @@ import type {
 } from './registration.ts';
 import { type ClaimResult, claimRecord } from './registration-claim.ts';
 import { judgeUpdate, type Verdict } from './registration-verdict.ts';
-import { RegisteredElsewhereError } from './registry-error.ts';
+import { isClosed, RegisteredElsewhereError } from './registry-error.ts';
 import { type HealthStatus, isSettled, type ServiceInfo } from './service-info.ts';
 import type { ServiceLayout } from './service-layout.ts';
 import { checkHealth, checkMetadata } from './service-validation.ts';
@@ -101,7 +101,8 @@ export class KeptRegistration implements Registration {
       if (result.type !== 'claimed') throw new RegisteredElsewhereError(target.name, target.instanceId, undefined);
       this.#stand(result, false);
     } catch (error) {
-      await session.close();
+      // Unheard: where the backend is away it takes as long as the lease, which then runs out by itself.
+      session.close().catch((reason: unknown) => this.#ignore(reason));
       throw error;
     }
     this.#loop = this.#keep();
@@ -225,10 +226,12 @@ export class KeptRegistration implements Registration {
   async #registerAgain(): Promise<RegistrationEnd | undefined> {
     const { config, runtime, store } = this.#options;
     const { signal } = this.#closing;
+    let goneLease = 0n;
     for (let attempt = 1; !signal.aborted; attempt += 1) {
       const before = this.#session;
+      const isUsable = before?.isAlive === true && before.leaseId !== goneLease;
       try {
-        const session = before?.isAlive === true ? before : await this.#openSession(signal);
+        const session = isUsable ? before : await this.#openSession(signal);
         const info = { ...this.#info, lastHeartbeat: new Date(runtime.clock.wallMs()) };
         const isOwn = (leaseId: bigint): boolean => this.#leases.includes(leaseId);
         const target = { ...this.#target, signal };
@@ -246,6 +249,11 @@ export class KeptRegistration implements Registration {
       } catch (error) {
         if (signal.aborted) break;
         if (isClosed(error)) return 'backendClosed';
+        if (isUsable && error instanceof BackendError && error.code === 'leaseNotFound') {
+          // Revoked by somebody; its session will notice at the next renewal.
+          goneLease = before.leaseId;
+          continue;
+        }
         const retryInMs = backoffMs(attempt, config, runtime.random);
         this.#events.next({ type: 'attemptFailed', attempt, retryInMs, cause: error });
         await runtime.timers.sleep(retryInMs, signal).catch(() => undefined);
@@ -282,8 +290,4 @@ export class KeptRegistration implements Registration {
   #ignore(error: unknown): void {
     this.#options.runtime.logger.debug('leaving the registry failed', { service: this.#info.name, error });
   }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof ClosedError || (error instanceof BackendError && error.code === 'closed');
 }

@@ -1,8 +1,7 @@
 import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { connect } from 'node:net';
-import { Client, credentials } from '@grpc/grpc-js';
-import { grpcHealthCheck, servingStatus } from './grpc-health.ts';
+import { probeGrpcHealth } from './grpc-health-probe.ts';
 import type { HealthCheck, HealthProber } from './health-check.ts';
 import type { HostPort } from './service-address.ts';
 
@@ -16,7 +15,7 @@ export const networkProber: HealthProber = {
       case 'http':
         return await probeHttp(check, target, signal);
       case 'grpc':
-        return await probeGrpc(check, target, signal);
+        return await probeGrpcHealth(target, check.service ?? '', check.isTls === true, signal);
       default:
         return check satisfies never;
     }
@@ -46,22 +45,4 @@ function probeHttp(check: HealthCheck & { type: 'http' }, target: HostPort, sign
     });
     request.once('error', reject);
   });
-}
-
-function probeGrpc(check: HealthCheck & { type: 'grpc' }, target: HostPort, signal: AbortSignal): Promise<void> {
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-  const channelCredentials = check.isTls === true ? credentials.createSsl() : credentials.createInsecure();
-  const client = new Client(`${host}:${target.port}`, channelCredentials, { 'grpc.use_local_subchannel_pool': 1 });
-  return new Promise<void>((resolve, reject) => {
-    const { path, requestSerialize, responseDeserialize } = grpcHealthCheck;
-    const service = check.service ?? '';
-    const call = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, service, (error, status) => {
-      signal.removeEventListener('abort', cancel);
-      if (error !== null) reject(error);
-      else if (status === servingStatus) resolve();
-      else reject(new Error(`the instance answered with serving status ${status}`));
-    });
-    const cancel = (): void => call.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-  }).finally(() => client.close());
 }

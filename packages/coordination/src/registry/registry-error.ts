@@ -1,5 +1,5 @@
 import { BackendError } from '../backend/backend-error.ts';
-import { ConflictError, coordinationErrorOf } from '../coordination-error.ts';
+import { ClosedError, ConflictError, coordinationErrorOf } from '../coordination-error.ts';
 
 /** No such instance is registered; nothing has changed. */
 export class NotRegisteredError extends ConflictError {
@@ -33,6 +33,11 @@ export class RegisteredElsewhereError extends ConflictError {
 export function isLasting(error: unknown): boolean {
   if (!(error instanceof BackendError)) return false;
   return ['unauthenticated', 'permissionDenied', 'invalidArgument', 'closed'].includes(error.code);
+}
+
+/** Whether the backend was closed, by a backend's own error or by one for callers. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof ClosedError || (error instanceof BackendError && error.code === 'closed');
 }
 
 /** What a caller is told of a failure: a `CoordinationError` for a backend's, and any other as it is. */

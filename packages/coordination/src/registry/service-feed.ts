@@ -8,8 +8,9 @@ import { cancelledBy, throwIfCancelled, unlessAborted } from '../cancellation.ts
 import { ClosedError } from '../coordination-error.ts';
 import { linkAbort } from './abort-link.ts';
 import type { ServiceRegistryConfig } from './config.ts';
+import { Freshness } from './freshness.ts';
 import { readPagedRange } from './paged-range.ts';
-import { callerError, isLasting } from './registry-error.ts';
+import { callerError, isClosed, isLasting } from './registry-error.ts';
 import { type HealthStatus, matchesQuery, type ServiceList, type ServiceQuery } from './service-info.ts';
 import type { ServiceLayout } from './service-layout.ts';
 import { ServiceView } from './service-view.ts';
@@ -33,6 +34,7 @@ export interface ServiceFeedOptions {
 export class ServiceFeed {
   readonly #options: ServiceFeedOptions;
   readonly #view: ServiceView;
+  readonly #freshness: Freshness;
   readonly #changes = new Subject<void>();
   readonly #closing = new AbortController();
   #watch: Watch | undefined;
@@ -41,11 +43,8 @@ export class ServiceFeed {
   #pause: AbortController | undefined;
   #failures = 0;
   #lastFailure: unknown;
+  #refusals = 0;
   #fatal: unknown;
-  #hasList = false;
-  #isStale = false;
-  #confirmedMs = 0;
-  #confirmedWallMs = 0;
   #probe: TimerHandle | undefined;
   #release: TimerHandle | undefined;
 
@@ -53,21 +52,37 @@ export class ServiceFeed {
     this.#options = options;
     const { name, layout, config, runtime } = options;
     this.#view = new ServiceView({ name, layout, rules: config, clock: runtime.clock, logger: runtime.logger });
+    this.#freshness = new Freshness(runtime.clock);
   }
 
   /** Whether there is a list to answer from. */
   get hasList(): boolean {
-    return this.#hasList;
+    return this.#freshness.isKnown;
   }
 
   /** How long ago the backend confirmed what is known; infinite before the first list. */
   get ageMs(): number {
-    return this.#hasList ? this.#options.runtime.clock.monotonicMs() - this.#confirmedMs : Number.POSITIVE_INFINITY;
+    return this.#freshness.ageMs;
   }
 
-  /** Why the feed is at an end: time cannot heal it, or it was closed. */
+  /** Why the feed is at an end: it was closed, or its backend was. */
   get fatal(): unknown {
     return this.#fatal;
+  }
+
+  /** What the last attempt failed of. */
+  get lastFailure(): unknown {
+    return this.#lastFailure;
+  }
+
+  /** How often the backend refused what no time heals, such as a password. The feed tries on: somebody may set it right. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
+  /** Tries again at once if it is pausing after a failure. */
+  hurry(): void {
+    this.#pause?.abort();
   }
 
   start(): void {
@@ -87,8 +102,8 @@ export class ServiceFeed {
       name: this.#options.name,
       instances,
       revision: view.revision,
-      isStale: this.#isStale,
-      staleSince: this.#isStale ? new Date(this.#confirmedWallMs) : undefined,
+      isStale: this.#freshness.isStale,
+      staleSince: this.#freshness.staleSince,
       isProtected: view.retained.size > 0,
       retained,
     };
@@ -107,11 +122,11 @@ export class ServiceFeed {
 
   /** Resolves with the first list. Rejects when the attempt that is under way, or the next one, fails. */
   async load(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#hasList) return;
+    if (this.hasList) return;
     const before = this.#lastFailure;
-    this.#pause?.abort();
-    await this.#until(() => this.#hasList || this.#lastFailure !== before, signal);
-    if (!this.#hasList) throw callerError(this.#lastFailure, this.#action);
+    this.hurry();
+    await this.#until(() => this.hasList || this.#lastFailure !== before, signal);
+    if (!this.hasList) throw callerError(this.#lastFailure, this.#action);
   }
 
   /**
@@ -150,20 +165,25 @@ export class ServiceFeed {
   async #run(): Promise<void> {
     const { config, runtime } = this.#options;
     while (this.#fatal === undefined) {
+      let pauseMs = backoffMs(this.#failures + 1, config, runtime.random);
       try {
         await this.#follow();
       } catch (error) {
         if (this.#fatal !== undefined) return;
-        if (isLasting(error)) {
+        if (isClosed(error)) {
           this.#fail(error);
           return;
+        }
+        if (isLasting(error)) {
+          this.#refusals += 1;
+          pauseMs = config.backoffMaxMs;
         }
         this.#lastFailure = error;
         this.#markStale();
         this.#changes.next();
       }
       this.#failures += 1;
-      await this.#sleep(backoffMs(this.#failures, config, runtime.random));
+      await this.#sleep(pauseMs);
     }
   }
 
@@ -176,7 +196,6 @@ export class ServiceFeed {
       const range = layout.serviceRange(name);
       const list = await readPagedRange(backend, range, { signal });
       this.#view.replace(list);
-      this.#hasList = true;
       this.#settle();
       this.#watch = backend.watch({ ...range, startRevision: list.revision + 1n }, { signal });
       for await (const update of this.#watch) if (!this.#take(update)) return;
@@ -227,19 +246,12 @@ export class ServiceFeed {
   }
 
   #confirm(): void {
-    const { clock } = this.#options.runtime;
-    this.#confirmedMs = clock.monotonicMs();
-    this.#confirmedWallMs = clock.wallMs();
     this.#failures = 0;
-    if (!this.#isStale) return;
-    this.#isStale = false;
-    this.#changes.next();
+    if (this.#freshness.confirm()) this.#changes.next();
   }
 
   #markStale(): void {
-    if (this.#isStale || !this.#hasList || this.#fatal !== undefined) return;
-    this.#isStale = true;
-    this.#changes.next();
+    if (this.#fatal === undefined && this.#freshness.doubt()) this.#changes.next();
   }
 
   #checkProgress(): void {

@@ -24,7 +24,7 @@ export interface RegisterOptions extends RegistryCallOptions {
 
 /** What to list, and how old it may be. */
 export interface DiscoverOptions extends ServiceQuery, RegistryCallOptions {
-  /** Answers from memory what the backend confirmed so long ago or later; 0, unless given, asks the backend. */
+  /** Answers from memory what the backend confirmed so long ago or later; asks the backend unless given. */
   readonly maxAgeMs?: number | undefined;
 }
 

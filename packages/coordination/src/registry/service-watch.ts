@@ -30,12 +30,16 @@ export class FeedWatch implements ServiceWatch {
   readonly #options: FeedWatchOptions;
   readonly #readers: Reader[] = [];
   readonly #unsubscribe: () => void;
+  /** Refusals that came before this watch, and are none of its. */
+  readonly #refusals: number;
   #delivered: ServiceList | undefined;
   #isEnded = false;
 
   constructor(options: FeedWatchOptions) {
     this.#options = options;
+    this.#refusals = options.feed.refusals;
     this.#unsubscribe = options.feed.subscribe(() => this.#serve());
+    options.feed.hurry();
     options.signal?.addEventListener('abort', this.#end, { once: true });
     if (options.signal?.aborted === true) this.#end();
   }
@@ -84,8 +88,9 @@ export class FeedWatch implements ServiceWatch {
         this.#readers.shift()?.resolve({ done: true, value: undefined });
         continue;
       }
-      if (feed.fatal !== undefined) {
-        this.#readers.shift()?.reject(callerError(feed.fatal, 'watching a service'));
+      const failure = feed.fatal ?? (feed.refusals > this.#refusals ? feed.lastFailure : undefined);
+      if (failure !== undefined) {
+        this.#readers.shift()?.reject(callerError(failure, 'watching a service'));
         this.#end();
         continue;
       }

@@ -34,7 +34,9 @@ export class ServiceBalancer implements experimental.LoadBalancer {
   readonly #helper: experimental.ChannelControlHelper;
   #context: ChannelContext | undefined;
   #children = new Map<string, Child>();
+  /** Whether states are being changed from here, and are looked at afterwards. */
   #isUpdating = false;
+  #isSettling = false;
   #lastError = '';
   #note = '';
 
@@ -72,6 +74,7 @@ export class ServiceBalancer implements experimental.LoadBalancer {
   }
 
   destroy(): void {
+    this.#context = undefined;
     for (const { balanced } of this.#children.values()) balanced.leaf.destroy();
     this.#children.clear();
   }
@@ -100,15 +103,25 @@ export class ServiceBalancer implements experimental.LoadBalancer {
     for (const { balanced } of before.values()) balanced.leaf.destroy();
   }
 
+  /** Looks at all instances once, however many of them change in one turn of the loop. */
   #onStateChange(error: string | null): void {
     if (error !== null) this.#lastError = error;
-    if (!this.#isUpdating) this.#settle();
+    if (this.#isUpdating || this.#isSettling || this.#context === undefined) return;
+    this.#isSettling = true;
+    this.#context.runtime.timers.defer(() => {
+      this.#isSettling = false;
+      if (this.#context !== undefined) this.#settle();
+    });
   }
 
   /** Tells the channel where it stands. */
   #settle(): void {
     const { IDLE, CONNECTING, READY } = connectivityState;
     const children = [...this.#children.values()].map(({ balanced }) => balanced);
+    // Every instance stays connected, so that none is late when its turn comes.
+    this.#isUpdating = true;
+    for (const { leaf } of children) if (leaf.getConnectivityState() === IDLE) leaf.exitIdle();
+    this.#isUpdating = false;
     const ready = children.filter(({ leaf }) => leaf.getConnectivityState() === READY);
     if (this.#context !== undefined && ready.length > 0) {
       this.#helper.updateState(READY, new ServicePicker(this.#context, ready), null);
@@ -120,8 +133,6 @@ export class ServiceBalancer implements experimental.LoadBalancer {
       const reason = children.length === 0 ? `no instance to connect to (${this.#note})` : this.#lastError;
       this.#fail(reason);
     }
-    // Every instance stays connected, so that none is late when its turn comes.
-    for (const { leaf } of children) if (leaf.getConnectivityState() === IDLE) leaf.exitIdle();
   }
 
   #fail(reason: string): void {

@@ -43,8 +43,10 @@ export class ServiceResolver implements experimental.Resolver {
 
   #tell(): void {
     const { feed, query } = this.#context;
-    if (feed.fatal !== undefined) {
-      const details = `the registry does not answer: ${String(feed.fatal)}`;
+    // What is known is used, however old: whether an instance answers is seen by calling it.
+    const failure = feed.hasList ? undefined : (feed.fatal ?? feed.lastFailure);
+    if (failure !== undefined) {
+      const details = `the registry does not answer: ${String(failure)}`;
       const error = { code: status.UNAVAILABLE, details, metadata: new Metadata() };
       this.#listener(experimental.statusOrFromError(error), {}, null, '');
       return;
