@@ -6,6 +6,7 @@ import {
   type CallObserver,
   createAdminService,
   createCommandService,
+  createMachineService,
   createRawBatchService,
   createTinyKvService,
   defaultServerConfig,
@@ -105,6 +106,7 @@ async function serve(
     createTinyKvService(common),
     createRawBatchService(common),
     createCommandService(common),
+    createMachineService(common),
     createAdminService({ ...common, describe: () => description, startTimeMs, version }),
   ];
   try {

@@ -28,6 +28,7 @@ const methodOfPath: ReadonlyMap<string, flotillapb.CommandMethod> = new Map([
   [tinykvpb.TinyKv.rawPut.path, CommandMethod.RawPut],
   [tinykvpb.TinyKv.rawDelete.path, CommandMethod.RawDelete],
   [flotillapb.RawBatch.rawBatchWrite.path, CommandMethod.RawBatchWrite],
+  [flotillapb.Machines.call.path, CommandMethod.MachineCall],
 ]);
 
 /** Commands of one turn of the event loop leave as messages of about this size. */

@@ -13,6 +13,8 @@ export interface RawClientConfig {
   readonly requestTimeoutMs: number;
   /** The time of one attempt of a read, after which another peer is asked. A write waits: giving up would leave its outcome unknown. */
   readonly attemptTimeoutMs: number;
+  /** A subscription to a state machine that brings nothing for this long is broken off; machines bring something more often. */
+  readonly streamSilenceMs: number;
   /** How long a connection may take to be made. */
   readonly connectTimeoutMs: number;
   /** The first pause before a retry; doubles with each retry, and is shortened by up to half by chance. */
@@ -57,6 +59,7 @@ export const defaultRawClientConfig: RawClientConfig = Object.freeze({
   maxValueBytes: 6 * 1024 * 1024,
   requestTimeoutMs: 20_000,
   attemptTimeoutMs: 3_000,
+  streamSilenceMs: 8_000,
   connectTimeoutMs: 2_000,
   retryInitialMs: 10,
   retryMaxMs: 1_000,

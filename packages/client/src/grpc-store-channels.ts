@@ -6,8 +6,9 @@ import { untilAborted } from './call-deadline.ts';
 import { failedOutcome } from './call-failure.ts';
 import { CommandStream } from './command-stream.ts';
 import type { RawClientConfig } from './config.ts';
-import { attemptLocally, type LocalStore } from './local-store.ts';
-import type { AttemptOutcome, StoreChannels } from './store-channels.ts';
+import { GrpcStoreStream } from './grpc-store-stream.ts';
+import { attemptLocally, type LocalStore, streamLocally } from './local-store.ts';
+import type { AttemptOutcome, StoreChannels, StoreStream } from './store-channels.ts';
 
 interface Channel {
   readonly address: string;
@@ -50,11 +51,9 @@ export class GrpcStoreChannels implements StoreChannels {
       const outcome = attemptLocally(this.#local, method, request, { signal, timeoutMs, timers: this.#runtime.timers });
       if (outcome !== undefined) return outcome;
     }
-    let channel = this.#doubted.has(storeId) ? undefined : this.#channels.get(storeId);
+    let channel: Channel;
     try {
-      channel ??= await untilAborted(this.#resolveOnce(storeId), signal);
-      const connecting = this.#connecting(channel);
-      if (connecting !== undefined) await untilAborted(connecting, signal);
+      channel = this.#connected(storeId) ?? (await this.#reach(storeId, signal));
     } catch (cause) {
       this.doubt(storeId);
       return { type: 'notSent', cause };
@@ -68,6 +67,22 @@ export class GrpcStoreChannels implements StoreChannels {
     return outcome;
   }
 
+  stream<Request, Response>(
+    storeId: number,
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+  ): StoreStream<Response> {
+    const local = storeId === this.#local?.storeId ? streamLocally(this.#local, method, request) : undefined;
+    if (local !== undefined) return local;
+    return new GrpcStoreStream({
+      method,
+      request,
+      metadata: this.#metadata,
+      connect: async (signal) => (await this.#reach(storeId, signal)).client,
+      onLost: () => this.doubt(storeId),
+    });
+  }
+
   doubt(storeId: number): void {
     this.#doubted.add(storeId);
   }
@@ -79,6 +94,21 @@ export class GrpcStoreChannels implements StoreChannels {
       client.close();
     }
     this.#channels.clear();
+  }
+
+  /** The connection to a store, if it stands. */
+  #connected(storeId: number): Channel | undefined {
+    const channel = this.#doubted.has(storeId) ? undefined : this.#channels.get(storeId);
+    return channel !== undefined && this.#connecting(channel) === undefined ? channel : undefined;
+  }
+
+  /** Makes a connection to a store, or waits for the one that is being made. */
+  async #reach(storeId: number, signal: AbortSignal): Promise<Channel> {
+    const known = this.#doubted.has(storeId) ? undefined : this.#channels.get(storeId);
+    const channel = known ?? (await untilAborted(this.#resolveOnce(storeId), signal));
+    const connecting = this.#connecting(channel);
+    if (connecting !== undefined) await untilAborted(connecting, signal);
+    return channel;
   }
 
   #resolveOnce(storeId: number): Promise<Channel> {

@@ -22,7 +22,15 @@ export {
   resolveRawClientConfig,
   testRawClientConfig,
 } from './config.ts';
-export type { LocalStore } from './local-store.ts';
+export type { LocalStore, LocalStream } from './local-store.ts';
+export {
+  createMachineClient,
+  type MachineCallOptions,
+  type MachineClient,
+  type MachineClientOptions,
+  type MachineStream,
+  type MachineStreamOptions,
+} from './machine-client.ts';
 export {
   type BatchOptions,
   createRawClient,
@@ -32,5 +40,5 @@ export {
 } from './raw-client.ts';
 export type { Pair, ScanOptions, ScanRange } from './raw-scan.ts';
 export type { RegionHashReport } from './region-hash.ts';
-export type { AttemptOutcome, StoreChannels } from './store-channels.ts';
+export type { AttemptOutcome, StoreChannels, StoreStream, StreamEvent } from './store-channels.ts';
 export type { StoreReport } from './store-report.ts';

@@ -1,6 +1,6 @@
 import type { MethodDefinition } from '@flotilla/protocol';
 import type { Timers } from '@flotilla/runtime';
-import type { AttemptOutcome } from './store-channels.ts';
+import type { AttemptOutcome, StoreStream, StreamEvent } from './store-channels.ts';
 
 /** A store in this process, whose calls go to it directly. */
 export interface LocalStore {
@@ -10,6 +10,17 @@ export interface LocalStore {
    * server. Rejects with an error whose `code` is `invalidArgument` for a request that is out of its limits.
    */
   call(path: string, request: unknown): Promise<unknown> | undefined;
+  /** Opens a stream in the same way; may throw what `call` rejects with. */
+  stream?(path: string, request: unknown): LocalStream | undefined;
+}
+
+/** A stream of answers that comes from this process. */
+export interface LocalStream {
+  /** The next message; `undefined` at the end. One call at a time. */
+  next(): Promise<unknown>;
+  /** Once it has ended: whether it may go on elsewhere. */
+  readonly isCutOff: boolean;
+  close(): void;
 }
 
 /** When an attempt is given up. */
@@ -45,7 +56,44 @@ export function attemptLocally<Request, Response>(
   });
 }
 
-function refusalOf(error: unknown): AttemptOutcome<never> {
+/** Opens a stream of a store of this process; `undefined` when the method has to go through the store's server. */
+export function streamLocally<Request, Response>(
+  store: LocalStore,
+  method: MethodDefinition<Request, Response>,
+  request: Request,
+): StoreStream<Response> | undefined {
+  let stream: LocalStream | undefined;
+  try {
+    stream = store.stream?.(method.path, request);
+  } catch (error) {
+    return endedStream(refusalOf(error));
+  }
+  if (stream === undefined) return undefined;
+  const local = stream;
+  let end: StreamEvent<Response> | undefined;
+  return {
+    async next() {
+      if (end !== undefined) return end;
+      const message = (await local.next()) as Response | undefined;
+      if (message !== undefined && end === undefined) return { type: 'message', message };
+      end ??= local.isCutOff
+        ? { type: 'broken', cause: new Error('the store has ended the stream') }
+        : { type: 'ended' };
+      return end;
+    },
+    close: () => {
+      end ??= { type: 'broken', cause: new Error('the stream was closed') };
+      local.close();
+    },
+  };
+}
+
+/** A stream that has ended before it began. */
+export function endedStream(end: Exclude<StreamEvent<never>, { type: 'message' }>): StoreStream<never> {
+  return { next: async () => end, close: () => {} };
+}
+
+function refusalOf(error: unknown): Extract<AttemptOutcome<never>, { type: 'refused' | 'broken' }> {
   const isInvalid = error instanceof Error && (error as Error & { readonly code?: unknown }).code === 'invalidArgument';
   return isInvalid ? { type: 'refused', isInvalid, cause: error } : { type: 'broken', cause: error };
 }

@@ -10,7 +10,7 @@ import {
   RejectedError,
   UnavailableError,
 } from './client-error.ts';
-import type { RawClientConfig } from './config.ts';
+import type { RawClientConfig, ReadPreference } from './config.ts';
 import { type CachedRegion, firstChoice } from './region-cache.ts';
 import type { RegionDirectory } from './region-directory.ts';
 import { describeRefusal, learnFromRefusal } from './region-refusal.ts';
@@ -26,6 +26,8 @@ export interface RegionRequest<Request, Response> {
   /** Whether sending it twice could matter. */
   readonly isWrite: boolean;
   readonly method: MethodDefinition<Request, Response>;
+  /** Who answers, where that is not as configured. */
+  readonly readPreference?: ReadPreference | undefined;
   /** The request for a region, built anew for each attempt. */
   build(context: kvrpcpb.Context, region: metapb.Region): Request;
 }
@@ -133,7 +135,8 @@ export class RegionCaller {
       );
     }
     // What a replica could not answer, the leader can, or knows why not.
-    const mayChoose = attempt === 0 && !request.isWrite && config.readPreference === 'any';
+    const { readPreference = config.readPreference } = request;
+    const mayChoose = attempt === 0 && !request.isWrite && readPreference === 'any';
     const replica = mayChoose && located !== undefined ? this.#replicas.next(located.region) : undefined;
     const peer = replica ?? (located === undefined ? undefined : firstChoice(located));
     if (located === undefined || peer === undefined) {

@@ -16,12 +16,13 @@ const methods: ReadonlyMap<flotillapb.CommandMethod, MethodDefinition<unknown, u
   [CommandMethod.RawPut, tinykvpb.TinyKv.rawPut as MethodDefinition<unknown, unknown>],
   [CommandMethod.RawDelete, tinykvpb.TinyKv.rawDelete as MethodDefinition<unknown, unknown>],
   [CommandMethod.RawBatchWrite, flotillapb.RawBatch.rawBatchWrite as MethodDefinition<unknown, unknown>],
+  [CommandMethod.MachineCall, flotillapb.Machines.call as MethodDefinition<unknown, unknown>],
 ]);
 
 /** Answers gathered in one turn leave as messages of about this size. */
 const answerBytes = 1024 * 1024;
 
-/** The service `flotillapb.Commands` of one store: the raw calls, many at a time over one stream. */
+/** The service `flotillapb.Commands` of one store: raw calls and those of machines, many at a time over one stream. */
 export function createCommandService(options: TinyKvServiceOptions): GrpcService {
   const { store, config, runtime } = options;
   const parts = {

@@ -20,6 +20,8 @@ export interface ServerConfig {
   readonly maxConcurrentStreams: number;
   /** Commands of one stream that may be under way; then the stream is read no further. A batch is taken whole. */
   readonly maxStreamedCommands: number;
+  /** Subscriptions to state machines that may be open at once. */
+  readonly maxSubscriptions: number;
   /** How long a shutdown waits for calls under way before it cuts them off. */
   readonly shutdownTimeoutMs: number;
   /** A snapshot stream that brings nothing for this long is given up. */
@@ -37,6 +39,7 @@ export const defaultServerConfig: ServerConfig = Object.freeze({
   maxMessageBytes: 16 * 1024 * 1024,
   maxConcurrentStreams: 1_024,
   maxStreamedCommands: 4_096,
+  maxSubscriptions: 8_192,
   shutdownTimeoutMs: 5_000,
   snapshotIdleTimeoutMs: 30_000,
 });

@@ -32,6 +32,11 @@ export function checkValue(value: Uint8Array, config: ServerConfig, field = 'val
   checkSize(field, value, config.maxValueBytes);
 }
 
+/** @throws {RequestError} with code `invalidArgument` for the payload of a machine's call above the limit. */
+export function checkPayload(payload: Uint8Array, config: ServerConfig): void {
+  checkSize('payload', payload, config.maxValueBytes);
+}
+
 /** @throws {RequestError} with code `invalidArgument` for no or too many writes, and for the first that is out of its limits. */
 export function checkBatch(writes: readonly flotillapb.RawWrite[], config: ServerConfig): void {
   const { length } = writes;

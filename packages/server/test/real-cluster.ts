@@ -2,13 +2,20 @@ import net from 'node:net';
 import { createRawClient, type RawClient, type RawClientConfig } from '@flotilla/client';
 import { MemoryEngine } from '@flotilla/engine';
 import { metapb as meta, type metapb } from '@flotilla/protocol';
-import { MemorySnapshotDirectory, openRaftStore, type RaftStore, testRaftStoreConfig } from '@flotilla/raftstore';
+import {
+  MemorySnapshotDirectory,
+  openRaftStore,
+  type RaftStore,
+  type RegionMachineKind,
+  testRaftStoreConfig,
+} from '@flotilla/raftstore';
 import { createSystemRuntime, silentLogger } from '@flotilla/runtime';
 import { MockScheduler } from '@flotilla/scheduler-client';
 import { onTestFinished } from 'vitest';
 import {
   createAdminService,
   createCommandService,
+  createMachineService,
   createRawBatchService,
   createTinyKvService,
   type GrpcServer,
@@ -34,8 +41,14 @@ export class RealCluster {
   readonly scheduler = new MockScheduler(this.runtime);
   readonly nodes: RealNode[] = [];
 
-  static async start(size: number): Promise<RealCluster> {
-    const cluster = new RealCluster();
+  readonly #machines: readonly RegionMachineKind[];
+
+  constructor(machines: readonly RegionMachineKind[] = []) {
+    this.#machines = machines;
+  }
+
+  static async start(size: number, machines?: readonly RegionMachineKind[]): Promise<RealCluster> {
+    const cluster = new RealCluster(machines);
     onTestFinished(async () => {
       await Promise.all(cluster.nodes.map((node) => cluster.crash(node)));
     });
@@ -71,6 +84,7 @@ export class RealCluster {
       schedulerClient,
       storeAddress: node.address,
       taskWorkers: 'inline',
+      machines: this.#machines,
     });
     node.storeId = store.storeId;
     const config = resolveServerConfig();
@@ -78,6 +92,7 @@ export class RealCluster {
     const services = [
       createTinyKvService({ store, config, runtime }),
       createRawBatchService({ store, config, runtime }),
+      createMachineService({ store, config, runtime }),
       createCommandService({ store, config, runtime }),
       createAdminService({ store, describe, startTimeMs: 1, version: 'test', config, runtime }),
     ];

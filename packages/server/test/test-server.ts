@@ -3,6 +3,7 @@ import { createMemoryLogger, createSystemRuntime } from '@flotilla/runtime';
 import { Client, type ClientWritableStream, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import {
+  createMachineService,
   createRawBatchService,
   createTinyKvService,
   type GrpcServer,
@@ -34,7 +35,7 @@ export async function startTestServer(partial: Partial<ServerConfig> = {}): Prom
   const runtime = createSystemRuntime({ logger, seed: 1 });
   const config = { ...testServerConfig, ...partial };
   const options = { store, config, runtime };
-  const services = [createTinyKvService(options), createRawBatchService(options)];
+  const services = [createTinyKvService(options), createRawBatchService(options), createMachineService(options)];
   const server = await startGrpcServer({ services, listen: ':0', config, runtime });
   const target = `127.0.0.1:${server.address.port}`;
   const client = new Client(target, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });

@@ -1,9 +1,9 @@
-import type { AttemptOutcome, StoreChannels } from '@flotilla/client';
+import type { AttemptOutcome, StoreChannels, StoreStream } from '@flotilla/client';
 import type { MethodDefinition } from '@flotilla/protocol';
-import type { Random, Timers } from '@flotilla/runtime';
 import type { LocalStoreCalls } from '@flotilla/server/local-store';
 import type { CallLedger } from './call-ledger.ts';
-import type { LinkFaults } from './in-process-network.ts';
+import { ClientLink, type ClientLinkOptions } from './client-link.ts';
+import { InProcessStream } from './in-process-stream.ts';
 
 /** A store that clients reach: one run of it. */
 export interface ReachableStore {
@@ -12,14 +12,7 @@ export interface ReachableStore {
 }
 
 /** How a client's requests travel. */
-export interface InProcessChannelsOptions {
-  /** The client's own. */
-  readonly timers: Timers;
-  /** Virtual time. */
-  readonly nowMs: () => number;
-  readonly random: Random;
-  /** The faults of the links between clients and stores as they are now. */
-  readonly faults: () => LinkFaults;
+export interface InProcessChannelsOptions extends ClientLinkOptions {
   /** The running store with an id. */
   readonly storeOf: (storeId: number) => ReachableStore | undefined;
   /** Runs `arrive` now, or once the store runs on. */
@@ -29,9 +22,11 @@ export interface InProcessChannelsOptions {
 /** Carries a client's requests to the stores of a test cluster, in virtual time; a store's end breaks what it had in hand. */
 export class InProcessChannels implements StoreChannels {
   readonly #options: InProcessChannelsOptions;
+  readonly #link: ClientLink;
 
   constructor(options: InProcessChannelsOptions) {
     this.#options = options;
+    this.#link = new ClientLink(options);
   }
 
   attempt<Request, Response>(
@@ -57,6 +52,15 @@ export class InProcessChannels implements StoreChannels {
       signal.addEventListener('abort', giveUp, { once: true });
       this.#carry(() => this.#run(storeId, method, request, end), end);
     });
+  }
+
+  stream<Request, Response>(
+    storeId: number,
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+  ): StoreStream<Response> {
+    const { arrive, nowMs, storeOf } = this.#options;
+    return new InProcessStream({ storeId, method, request, link: this.#link, nowMs, storeOf, arrive });
   }
 
   doubt(): void {}
@@ -99,12 +103,7 @@ export class InProcessChannels implements StoreChannels {
 
   /** One way over the link; a message that is lost breaks the call. */
   #carry(arrive: () => void, end: (outcome: AttemptOutcome<never>) => void): void {
-    const { faults, random, timers } = this.#options;
-    const { drop, minDelayMs, maxDelayMs } = faults();
-    const delayMs = maxDelayMs > minDelayMs ? minDelayMs + random.fraction() * (maxDelayMs - minDelayMs) : minDelayMs;
-    const isLost = drop > 0 && random.fraction() < drop;
-    const broken = (): void => end({ type: 'broken', cause: new Error('the connection was lost') });
-    timers.after(delayMs, isLost ? broken : arrive);
+    this.#link.carry(arrive, () => end({ type: 'broken', cause: new Error('the connection was lost') }));
   }
 }
 

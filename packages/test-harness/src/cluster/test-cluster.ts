@@ -1,3 +1,4 @@
+import { createMachineClient, type MachineClient, type RawClientConfig } from '@flotilla/client';
 import { checkDatabaseMark, MemoryDisk, MemoryEngine } from '@flotilla/engine';
 import type { metapb, raft_cmdpb } from '@flotilla/protocol';
 import {
@@ -232,7 +233,21 @@ export class TestCluster implements AsyncDisposable {
   /** A client that finds its way over all regions; its calls settle while the world is run. */
   createClient(name: string, config: ConstructorParameters<typeof SimulatedClient>[0]['config'] = {}): SimulatedClient {
     const runtime = this.world.createRuntime(`client ${name}`);
-    const channels = new InProcessChannels({
+    const channels = this.#channelsOf(runtime);
+    return new SimulatedClient({ runtime, schedulerClient: this.scheduler.createClient(), channels, config });
+  }
+
+  /** A client of the machine that a key belongs to; its calls and streams go on while the world is run. */
+  createMachineClient(name: string, key: Uint8Array, config: Partial<RawClientConfig> = {}): MachineClient {
+    const runtime = this.world.createRuntime(`client ${name}`);
+    const channels = this.#channelsOf(runtime);
+    const settings = { requestTimeoutMs: 10_000, attemptTimeoutMs: 1_000, retryMaxMs: 100, ...config };
+    const schedulerClient = this.scheduler.createClient();
+    return createMachineClient({ key, schedulerClient, runtime, channels, config: settings });
+  }
+
+  #channelsOf(runtime: SimulatedRuntime): InProcessChannels {
+    return new InProcessChannels({
       timers: runtime.timers,
       nowMs: () => this.world.nowMs,
       random: runtime.random.fork('channels'),
@@ -243,7 +258,6 @@ export class TestCluster implements AsyncDisposable {
         return node?.calls === undefined ? undefined : { calls: node.calls, ledger: node.ledger };
       },
     });
-    return new SimulatedClient({ runtime, schedulerClient: this.scheduler.createClient(), channels, config });
   }
 
   /** The node with a store's id. */

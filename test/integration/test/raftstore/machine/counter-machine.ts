@@ -44,6 +44,9 @@ export class CounterMachine implements RegionMachine {
   proposal: string | undefined;
   answers: (string | undefined)[] = [];
   ticks: (number | undefined)[] = [];
+  /** Subscriptions that are open, and pieces that they were given. */
+  followers = 0;
+  given = 0;
   /** Holds the load until it resolves. */
   static gate: Promise<void> | undefined;
 
@@ -101,6 +104,7 @@ export class CounterMachine implements RegionMachine {
   subscribe(payload: Uint8Array): MachineSubscription {
     let position = Number(Buffer.from(payload).toString());
     let isClosed = false;
+    this.followers += 1;
     return {
       next: async () => {
         while (!isClosed && !this.isClosed && position >= this.writtenCount) {
@@ -108,9 +112,11 @@ export class CounterMachine implements RegionMachine {
         }
         if (isClosed || this.isClosed) return undefined;
         position += 1;
+        this.given += 1;
         return Buffer.from(String(this.entries[position - 1]));
       },
       close: () => {
+        if (!isClosed) this.followers -= 1;
         isClosed = true;
         for (const wake of this.#waiting) wake();
       },
