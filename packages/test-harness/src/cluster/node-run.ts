@@ -1,3 +1,4 @@
+import type { LocalStream } from '@flotilla/client';
 import type { RaftStoreError, Transport } from '@flotilla/raftstore';
 import type { LocalStoreCalls } from '@flotilla/server/local-store';
 
@@ -44,6 +45,20 @@ export class NodeRun {
         const answer = inner.call(path, request);
         return answer === undefined ? undefined : this.answer(answer);
       },
+      stream: (path, request) => {
+        const stream = inner.stream(path, request);
+        return stream === undefined ? undefined : this.#stream(stream);
+      },
+    };
+  }
+
+  #stream(inner: LocalStream): LocalStream {
+    return {
+      next: () => this.answer(inner.next()),
+      get isCutOff() {
+        return inner.isCutOff;
+      },
+      close: () => inner.close(),
     };
   }
 
