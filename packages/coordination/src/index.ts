@@ -72,6 +72,22 @@ export { MachineBackend, type MachineBackendOptions } from './embedded/machine-b
 export type { MachineCallKind, MachineCallOptions, MachineChannel } from './embedded/machine-channel.ts';
 export { openEtcdBackend } from './etcd/etcd-backend.ts';
 export type { EtcdBackendOptions, EtcdLocation, EtcdTls } from './etcd/etcd-options.ts';
+export { AtomicCounter } from './lock/atomic-counter.ts';
+export { Barrier } from './lock/barrier.ts';
+export { type AcquireOptions, DistributedLock, type DistributedLockOptions } from './lock/distributed-lock.ts';
+export { DoubleBarrier, type EnterOptions, type Participant } from './lock/double-barrier.ts';
+export { type CampaignOptions, Election, type Leader, Leadership } from './lock/election.ts';
+export type { LineOptions } from './lock/line-options.ts';
+export type { GuardedPutOptions, Lock, LockCallOptions, ReentrantLock } from './lock/lock.ts';
+export { NotHeldError } from './lock/lock-error.ts';
+export { MultiLock } from './lock/multi-lock.ts';
+export { Permit, type PermitOptions, Semaphore } from './lock/semaphore.ts';
+export {
+  runTransaction,
+  type SoftwareTransactionOptions,
+  type TransactionBody,
+} from './lock/software-transaction.ts';
+export { TokenFence } from './lock/token-fence.ts';
 export { createCoordinationMachine } from './machine/coordination-machine.ts';
 export { type CoordinationMachineConfig, defaultCoordinationMachineConfig } from './machine/machine-config.ts';
 export {

@@ -1,7 +1,12 @@
 import type { Runtime } from '@flotilla/runtime';
-import type { CoordinationBackend } from '../backend/coordination-backend.ts';
-import { throwIfCancelled } from '../cancellation.ts';
-import { ValidationError, withCoordinationErrors } from '../coordination-error.ts';
+import type { CallOptions, CoordinationBackend, LeaseGrant } from '../backend/coordination-backend.ts';
+import { cancelledBy, throwIfCancelled } from '../cancellation.ts';
+import {
+  ConnectionError,
+  OutcomeUnknownError,
+  ValidationError,
+  withCoordinationErrors,
+} from '../coordination-error.ts';
 import { LeaseSession } from './lease-session.ts';
 import { RenewalService } from './renewal-service.ts';
 import type { Session } from './session.ts';
@@ -50,9 +55,7 @@ export async function openSession(backend: CoordinationBackend, options: Session
   throwIfCancelled(signal, 'opening a session');
   const renewals = new RenewalService(backend, runtime);
   const sentAtMs = renewals.clock.monotonicMs();
-  const grant = await withCoordinationErrors('opening a session', () =>
-    backend.grantLease({ ttlMs }, { signal, timeoutMs }),
-  );
+  const grant = await grantLease(backend, ttlMs, { signal, timeoutMs });
   const marginMs = marginOf(grant.ttlMs);
   return new LeaseSession({
     backend,
@@ -63,4 +66,16 @@ export async function openSession(backend: CoordinationBackend, options: Session
     deadlineMs: sentAtMs + grant.ttlMs - marginMs,
     renewIntervalMs: renewIntervalMs ?? grant.ttlMs / 3,
   });
+}
+
+async function grantLease(backend: CoordinationBackend, ttlMs: number, options: CallOptions): Promise<LeaseGrant> {
+  const action = 'opening a session';
+  try {
+    return await withCoordinationErrors(action, () => backend.grantLease({ ttlMs }, options));
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknownError)) throw error;
+    // Nothing hangs on a lease that nobody knows of: it runs out, and to the caller it is as if it had never been.
+    if (options.signal?.aborted === true) throw cancelledBy(options.signal, action);
+    throw new ConnectionError(`${action}: no server answered`, { cause: error });
+  }
 }
