@@ -125,17 +125,22 @@ export class MachineBackend implements CoordinationBackend {
   }
 
   watch(request: WatchRequest, options: { readonly signal?: AbortSignal | undefined } = {}): Watch {
-    const watch = new MachineWatch(request, {
+    let isEnded = false;
+    const watch: MachineWatch = new MachineWatch(request, {
       channel: this.#channel,
       caller: this.#caller,
       runtime: this.#runtime,
       watchId: this.#randomId(),
       silenceMs: this.#watchSilenceMs,
       signal: options.signal,
-      ended: () => this.#watches.delete(watch),
+      ended: () => {
+        // It may end while it is made, by a signal that has aborted.
+        isEnded = true;
+        queueMicrotask(() => this.#watches.delete(watch));
+      },
     });
     if (this.#isClosed) void watch.close();
-    else this.#watches.add(watch);
+    else if (!isEnded) this.#watches.add(watch);
     return watch;
   }
 

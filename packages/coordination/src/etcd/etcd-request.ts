@@ -112,8 +112,9 @@ function wireBytes(bytes: Uint8Array): Buffer {
  * A range's key and end. A single zero byte as the end means "unbounded" to etcd; as our end it leaves room for no key at all,
  * and becomes a range that etcd finds empty.
  */
-function wireRange({ key, end }: KeyRange): { readonly key: Buffer; readonly range_end: Buffer } {
-  if (end === undefined) return { key: wireBytes(key), range_end: Buffer.alloc(0) };
+function wireRange({ key, end }: KeyRange): { readonly key: Buffer; readonly range_end?: Buffer } {
+  // Left out: etcd takes an end that is there and empty for the end of the key space.
+  if (end === undefined) return { key: wireBytes(key) };
   if (end.length === 0) return { key: wireBytes(key), range_end: unbounded };
   if (end.length > 1 || end[0] !== 0) return { key: wireBytes(key), range_end: wireBytes(end) };
   return key.length === 0

@@ -57,7 +57,7 @@ export function transactionResult(response: ITxnResponse): TransactionResult {
 export function watchEvent(event: IEvent): WatchEvent {
   const previous = event.prev_kv as IKeyValue | null;
   const kv = keyValue(event.kv);
-  const type = (event.type as unknown as string) === 'DELETE' ? 'delete' : 'put';
+  const type = event.type === 'Delete' ? 'delete' : 'put';
   return previous === null ? { type, kv } : { type, kv, previous: keyValue(previous) };
 }
 

@@ -142,3 +142,10 @@ test('a closed backend refuses calls and ends watches', async () => {
   await expect(run(backend.ping())).rejects.toEqual(code('closed'));
   await expect(run(backend.ping())).rejects.toBeInstanceOf(BackendError);
 });
+
+test('a watch whose signal has aborted already ends at once, and is not kept', async () => {
+  const { backend, run } = await build();
+  const watch = backend.watch({ key: utf8('a') }, { signal: AbortSignal.abort() });
+  expect(await run(watch.next())).toEqual({ done: true, value: undefined });
+  await run(backend.close());
+});

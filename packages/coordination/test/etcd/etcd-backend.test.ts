@@ -35,6 +35,22 @@ describe.skipIf(!isEtcdInstalled())('the etcd backend', () => {
     ]);
   });
 
+  test('takes a key without an end for that key alone', async () => {
+    await backend.put({ key: utf8('one b'), value: utf8('1') });
+    expect(await backend.range({ key: utf8('one a') })).toMatchObject({ kvs: [], count: 0 });
+    expect(await backend.delete({ key: utf8('one a') })).toMatchObject({ deleted: 0 });
+    const { succeeded } = await backend.transact({
+      compare: [{ key: utf8('one a'), target: 'createRevision', result: '=', createRevision: 0n }],
+      success: [],
+    });
+    expect(succeeded).toBe(true);
+    await using watch = backend.watch({ key: utf8('one a') });
+    await watch.next();
+    const { revision } = await backend.put({ key: utf8('one b'), value: utf8('2') });
+    watch.requestProgress();
+    expect((await watch.next()).value).toEqual({ type: 'progress', revision });
+  });
+
   test('follows a key from the past, and says how far it has come', async () => {
     const first = await backend.put({ key: utf8('w'), value: utf8('1') });
     await using watch = backend.watch({ key: utf8('w'), startRevision: first.revision, previous: true });
@@ -47,6 +63,7 @@ describe.skipIf(!isEtcdInstalled())('the etcd backend', () => {
     const { revision } = await backend.delete({ key: utf8('w') });
     const deleted = (await watch.next()).value as WatchUpdate & { type: 'events' };
     expect(deleted.revision).toBe(revision);
+    expect(deleted.events[0]?.type).toBe('delete');
     expect(deleted.events[0]?.previous?.value).toEqual(utf8('1'));
   });
 
