@@ -148,8 +148,14 @@ export class MachineWatch implements Watch {
     const silence = this.#options.runtime.timers.after(this.#options.silenceMs, () =>
       this.#subscription?.abort.abort(),
     );
-    const aborted = abortOf(this.#subscription.abort.signal);
+    const { signal } = this.#subscription.abort;
+    let onAbort = (): void => {};
+    const aborted = new Promise<Step>((resolve) => {
+      onAbort = () => resolve({ type: 'lost' });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
     const step = await Promise.race([this.#pending, nudge, aborted]);
+    signal.removeEventListener('abort', onAbort);
     silence.cancel();
     if (step.type === 'nudge') return step;
     this.#pending = undefined;
@@ -254,12 +260,6 @@ export class MachineWatch implements Watch {
     this.#nudge();
     this.#options.ended();
   }
-}
-
-function abortOf(signal: AbortSignal): Promise<Step> {
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve({ type: 'lost' }), { once: true });
-  });
 }
 
 /** Whether a failure may be gone when it is tried again. */

@@ -1,5 +1,5 @@
 import { SimulatedWorld } from '@flotilla/runtime';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { BackendError, type CoordinationMachineConfig, prefixRange, type WatchUpdate } from '../../src/index.ts';
 import { DirectMachine } from '../machine/direct-machine.ts';
 
@@ -130,6 +130,21 @@ test('progress comes soon when it is asked for', async () => {
   watch.requestProgress();
   expect((await run(update)).value).toEqual({ type: 'progress', revision: 2n });
   expect(world.nowMs - before).toBeLessThan(1_000);
+});
+
+test('a watch that brings many updates leaves no listeners behind', async () => {
+  const { backend, run } = await build();
+  const watch = backend.watch({ key: utf8('a') });
+  await run(watch.next());
+  const added = vi.spyOn(EventTarget.prototype, 'addEventListener');
+  const removed = vi.spyOn(EventTarget.prototype, 'removeEventListener');
+  onTestFinished(() => vi.restoreAllMocks());
+  for (let write = 0; write < 50; write += 1) {
+    await run(backend.put({ key: utf8('a'), value: utf8(String(write)) }));
+    await run(watch.next());
+  }
+  expect(added.mock.calls.length - removed.mock.calls.length).toBeLessThan(5);
+  await watch.close();
 });
 
 test('a closed backend refuses calls and ends watches', async () => {
