@@ -138,7 +138,9 @@ test('a watch that brings many updates leaves no listeners behind', async () => 
   await run(watch.next());
   const added = vi.spyOn(EventTarget.prototype, 'addEventListener');
   const removed = vi.spyOn(EventTarget.prototype, 'removeEventListener');
-  onTestFinished(() => vi.restoreAllMocks());
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
   for (let write = 0; write < 50; write += 1) {
     await run(backend.put({ key: utf8('a'), value: utf8(String(write)) }));
     await run(watch.next());

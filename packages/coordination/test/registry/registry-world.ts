@@ -28,15 +28,18 @@ export class RegistryWorld {
   /** The backend itself, for looking at what is there. */
   readonly backend: CoordinationBackend;
 
-  private constructor(world: SimulatedWorld, backend: CoordinationBackend) {
+  readonly machine: DirectMachine;
+
+  private constructor(world: SimulatedWorld, machine: DirectMachine) {
     this.world = world;
-    this.backend = backend;
+    this.machine = machine;
+    this.backend = machine.connect();
   }
 
   static async open(seed = 1): Promise<RegistryWorld> {
     const world = new SimulatedWorld(seed);
     const machine = await DirectMachine.open({ runtime: world.createRuntime('backend') });
-    return new RegistryWorld(world, machine.connect());
+    return new RegistryWorld(world, machine);
   }
 
   client(
