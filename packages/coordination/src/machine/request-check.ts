@@ -103,11 +103,15 @@ const transactionField = { command: 3, query: 2, branches: [2, 3], operation: 4 
 /**
  * Refuses a call, not yet decoded, whose transactions are nested too deep.
  *
- * @throws {MachineError} `TooManyOperations`; anything else for malformed bytes.
+ * @throws {MachineError} `TooManyOperations`, or `Malformed` for bytes that are no message.
  */
 export function checkDepth(payload: Uint8Array, kind: 'command' | 'query'): void {
   const reader = Reader.create(payload);
-  visitFields(reader, reader.len, [transactionField[kind]], () => checkTransactionDepth(reader, 1));
+  try {
+    visitFields(reader, reader.len, [transactionField[kind]], () => checkTransactionDepth(reader, 1));
+  } catch (error) {
+    throw error instanceof MachineError ? error : new MachineError('Malformed');
+  }
 }
 
 function checkTransactionDepth(reader: Reader, depth: number): void {
