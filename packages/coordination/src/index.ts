@@ -68,6 +68,13 @@ export {
   ValidationError,
   withCoordinationErrors,
 } from './coordination-error.ts';
+export {
+  type ClusterCoordinationOptions,
+  connectEmbedded,
+  type EmbeddedCoordinationOptions,
+  type EmbeddedPlace,
+  openEmbeddedCoordination,
+} from './embedded/embedded-coordination.ts';
 export { MachineBackend, type MachineBackendOptions } from './embedded/machine-backend.ts';
 export type { MachineCallKind, MachineCallOptions, MachineChannel } from './embedded/machine-channel.ts';
 export { openEtcdBackend } from './etcd/etcd-backend.ts';
