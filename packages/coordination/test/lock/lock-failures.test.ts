@@ -15,7 +15,7 @@ const ttlMs = 9_000;
 
 describe('a lock when things fail', () => {
   it('1: is known to be lost before the server lets another in, also in a process that stood still', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const a = w.process('a');
     const lock = await w.run(a.locks.acquire('k'));
     const next = w.process('b').locks.acquire('k');
@@ -41,7 +41,7 @@ describe('a lock when things fail', () => {
   });
 
   it('1: is known to be lost before the server lets another in when the holder is cut off', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const a = w.process('a');
     const lock = await w.run(a.locks.acquire('k'));
     const lostAtMs: number[] = [];
@@ -54,7 +54,7 @@ describe('a lock when things fail', () => {
   });
 
   it('1: is held through jumps of the wall clock', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const a = w.process('a');
     const lock = await w.run(a.locks.acquire('k'));
     a.runtime.clock.jumpWall(3_600_000);
@@ -65,7 +65,7 @@ describe('a lock when things fail', () => {
   });
 
   it('2: carries a token that grows, and a guarded put refuses a former holder', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const a = w.process('a');
     const b = w.process('b');
     const former = await w.run(a.locks.acquire('k'));
@@ -76,26 +76,26 @@ describe('a lock when things fail', () => {
     a.link.isCut = false;
     await w.run(lock.guardedPut('r', 'second'));
     await expect(w.run(former.guardedPut('r', 'late'))).rejects.toBeInstanceOf(NotHeldError);
-    expect(w.store.keys).toContain('r');
+    expect(await w.keys()).toContain('r');
     const { kvs } = await w.run(w.backend.range({ key: Buffer.from('r') }));
     expect(Buffer.from(kvs[0]!.value).toString()).toBe('second');
   });
 
   it('2: a guarded write is refused by the store when the key is gone though the lease lives', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const lock = await w.run(w.process('a').locks.acquire('k'));
     await w.run(w.backend.delete({ key: Buffer.from('/locks/k/'), end: Buffer.from('/locks/k0') }));
     expect(lock.isHeld).toBe(true);
     await expect(w.run(lock.guardedPut('r', 'late'))).rejects.toMatchObject({ code: 'conflict' });
     expect(lock.isHeld).toBe(false);
     expect(lock.signal.reason).toBeInstanceOf(NotHeldError);
-    expect(w.store.keys).not.toContain('r');
+    expect(await w.keys()).not.toContain('r');
     await w.world.advance(1_000);
-    expect(w.store.leaseIds).toEqual([]);
+    expect(await w.leaseIds()).toEqual([]);
   });
 
   it('2: a guarded transaction keeps its own conditions apart from the guard', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const lock = await w.run(w.process('a').locks.acquire('k'));
     const key = Buffer.from('r');
     const request = {
@@ -106,7 +106,7 @@ describe('a lock when things fail', () => {
     const { succeeded } = await w.run(lock.guardedTransact(request));
     expect(succeeded).toBe(false);
     expect(lock.isHeld).toBe(true);
-    expect(w.store.keys).toContain('r');
+    expect(await w.keys()).toContain('r');
   });
 
   it('2: other stores refuse stale tokens by a fence, also after a restart', () => {
@@ -121,35 +121,35 @@ describe('a lock when things fail', () => {
   });
 
   it('3: a waiting acquisition ends with its signal, its time or the closing of the locks, and leaves nothing', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const holder = await w.run(w.process('a').locks.acquire('k'));
-    const before = w.store.keys;
+    const before = await w.keys();
     const b = w.process('b');
     const controller = new AbortController();
     const cancelled = b.locks.acquire('k', { signal: controller.signal });
     await w.world.advance(1_000);
-    expect(w.store.keys).toHaveLength(2);
+    expect(await w.keys()).toHaveLength(2);
     controller.abort(new Error('the reason'));
     await expect(w.run(cancelled)).rejects.toMatchObject({ code: 'cancelled', cause: { message: 'the reason' } });
-    expect(w.store.keys).toEqual(before);
+    expect(await w.keys()).toEqual(before);
     await expect(w.run(b.locks.acquire('k', { timeoutMs: 3_000 }))).rejects.toBeInstanceOf(TimeoutError);
-    expect(w.store.keys).toEqual(before);
+    expect(await w.keys()).toEqual(before);
     const waiting = b.locks.acquire('k');
     await w.world.advance(1_000);
     const closing = b.locks.close();
     await expect(w.run(waiting)).rejects.toBeInstanceOf(ClosedError);
     await w.run(closing);
-    expect(w.store.keys).toEqual(before);
-    expect(w.store.leaseIds).toHaveLength(1);
+    expect(await w.keys()).toEqual(before);
+    expect(await w.leaseIds()).toHaveLength(1);
     expect(holder.isHeld).toBe(true);
     const late = { signal: AbortSignal.abort() };
     await expect(w.run(w.process('c').locks.acquire('k', late))).rejects.toBeInstanceOf(CancelledError);
-    expect(w.store.leaseIds).toHaveLength(1);
+    expect(await w.leaseIds()).toHaveLength(1);
   });
 
   it('3: an acquisition that is given up while its put is on its way leaves no key, however the put ends', async () => {
     for (const lateByMs of [0, 1, 2, 3, 4, 5, 8, 500]) {
-      const w = new LockWorld(lateByMs);
+      const w = await LockWorld.open(lateByMs);
       const { link, locks } = w.process('a');
       const controller = new AbortController();
       link.requestMs = 3;
@@ -164,39 +164,39 @@ describe('a lock when things fail', () => {
         await expect(w.run(acquiring)).rejects.toBeInstanceOf(CancelledError);
       }
       await w.world.advance(2_000);
-      expect(w.store.keys).toEqual([]);
-      expect(w.store.leaseIds).toEqual([]);
+      expect(await w.keys()).toEqual([]);
+      expect(await w.leaseIds()).toEqual([]);
     }
   });
 
   it('3: an acquisition whose answers are all lost leaves no key once its lease has run out or was revoked', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const { link, locks } = w.process('a');
     const acquiring = locks.acquire('k', { timeoutMs: 5_000 });
     await w.world.advance(2);
     link.answersAreLost = true;
     await expect(w.run(acquiring)).rejects.toBeInstanceOf(TimeoutError);
     await w.run(locks.close());
-    expect(w.store.keys).toEqual([]);
+    expect(await w.keys()).toEqual([]);
   });
 
   it('3: an acquisition whose put was carried out, and its answer lost, is acquired by the next try', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const { link, locks } = w.process('a');
     const acquiring = locks.acquire('k');
     await w.world.advance(2);
     link.answersAreLost = true;
     await w.world.advance(100);
-    expect(w.store.keys).toHaveLength(1);
+    expect(await w.keys()).toHaveLength(1);
     link.answersAreLost = false;
     const lock = await w.run(acquiring);
     expect(lock.fencingToken).toBe(2n);
     await w.run(lock.guardedPut('r', 'v'));
-    expect(w.store.keys).toHaveLength(2);
+    expect(await w.keys()).toHaveLength(2);
   });
 
   it('3: a lock whose release has an unknown outcome is free all the same', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const { link, locks } = w.process('a');
     const lock = await w.run(locks.acquire('k'));
     link.answersAreLost = true;
@@ -204,11 +204,11 @@ describe('a lock when things fail', () => {
     expect(await w.isOpen(releasing, 1_000)).toBe(true);
     link.answersAreLost = false;
     await w.run(releasing);
-    expect(w.store.keys).toEqual([]);
+    expect(await w.keys()).toEqual([]);
   });
 
   it('4: looks at its lease again after waiting: one that ended costs the place, not the safety', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const a = await w.run(w.process('a').locks.acquire('k'));
     const b = w.process('b');
     const c = w.process('c');
@@ -229,7 +229,7 @@ describe('a lock when things fail', () => {
   });
 
   it('4: is not held when the process stood still between its turn and the answer', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const a = await w.run(w.process('a').locks.acquire('k'));
     const b = w.process('b');
     const waiting = b.locks.acquire('k');
@@ -246,7 +246,7 @@ describe('a lock when things fail', () => {
   });
 
   it('5: is acquired again by its owner alone, and freed when it was released as often', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const { locks } = w.process('a');
     const one = await w.run(locks.acquireReentrant('k', { owner: 'x' }));
     const two = await w.run(locks.acquireReentrant('k', { owner: 'x' }));
@@ -272,7 +272,7 @@ describe('a lock when things fail', () => {
   });
 
   it('5: serves calls of one owner that come together with one lock', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const { locks, link } = w.process('a');
     const owner = 'x';
     const [one, two] = await w.run(
@@ -281,13 +281,13 @@ describe('a lock when things fail', () => {
     expect(one.acquireCount()).toBe(2);
     expect(link.counts()['grantLease']).toBe(1);
     await w.run(Promise.all([one.release(), two.release()]));
-    expect(w.store.keys).toEqual([]);
+    expect(await w.keys()).toEqual([]);
     const again = await w.run(locks.acquireReentrant('k', { owner }));
     expect(again.acquireCount()).toBe(1);
   });
 
   it('5: a call whose forerunner of the same owner is given up goes on by itself', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const held = await w.run(w.process('b').locks.acquire('k'));
     const { locks } = w.process('a');
     const owner = 'x';
@@ -300,7 +300,7 @@ describe('a lock when things fail', () => {
   });
 
   it('5: is acquired anew after a loss, and refused where that is switched off or nobody is named', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const { locks, link } = w.process('a');
     const owner = 'x';
     const lost = await w.run(locks.acquireReentrant('k', { owner }));
@@ -315,7 +315,7 @@ describe('a lock when things fail', () => {
   });
 
   it('6: serves in the order of arrival, and wakes one waiter for each release', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const holder = await w.run(w.process('holder').locks.acquire('k'));
     const order: number[] = [];
     const processes = Array.from({ length: 20 }, (_, index) => w.process(`p${index}`));
@@ -344,7 +344,7 @@ describe('a lock when things fail', () => {
   });
 
   it('6: lets readers and writers in by arrival: a writer waits for readers before it and holds up those behind', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const inside: string[] = [];
     const locks = new Map<string, Lock>();
     const arrive = async (label: string, kind: 'acquireReadLock' | 'acquireWriteLock') => {
@@ -382,7 +382,7 @@ describe('a lock when things fail', () => {
   });
 
   it('7: a waiter whose watch lost its past to compaction looks again', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const holder = await w.run(w.process('a').locks.acquire('k'));
     const b = w.process('b');
     const waiting = b.locks.acquire('k');
@@ -396,17 +396,17 @@ describe('a lock when things fail', () => {
   });
 
   it('8: a guarded put whose answer was lost says that nobody knows', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const { link, locks } = w.process('a');
     const lock = await w.run(locks.acquire('k'));
     link.answersAreLost = true;
     await expect(w.run(lock.guardedPut('r', 'v'))).rejects.toMatchObject({ code: 'outcomeUnknown' });
-    expect(w.store.keys).toContain('r');
+    expect(await w.keys()).toContain('r');
     expect(lock.isHeld).toBe(true);
   });
 
   it('9: is released once however often that is asked, and closing releases what is held', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const { link, locks } = w.process('a');
     const lock = await w.run(locks.acquire('k'));
     await w.run(Promise.all([lock.release(), lock.release()]));
@@ -418,13 +418,13 @@ describe('a lock when things fail', () => {
     await w.run(Promise.all([locks.acquire('m'), locks.acquire('n'), locks.acquireReadLock('o')]));
     await w.run(locks.close());
     await w.run(locks.close());
-    expect(w.store.keys).toEqual([]);
-    expect(w.store.leaseIds).toEqual([]);
+    expect(await w.keys()).toEqual([]);
+    expect(await w.leaseIds()).toEqual([]);
     await expect(w.run(locks.acquire('k'))).rejects.toBeInstanceOf(ClosedError);
   });
 
   it('9: a lost lock is released without waiting for a server', async () => {
-    const w = new LockWorld();
+    const w = await LockWorld.open();
     const { link, locks } = w.process('a');
     const lock = await w.run(locks.acquire('k'));
     link.isCut = true;

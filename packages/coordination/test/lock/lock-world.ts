@@ -1,7 +1,8 @@
 import { type SimulatedRuntime, SimulatedWorld } from '@flotilla/runtime';
 import type { CoordinationBackend } from '../../src/backend/coordination-backend.ts';
+import { prefixRange } from '../../src/backend/key-value.ts';
 import { DistributedLock, type DistributedLockOptions } from '../../src/lock/distributed-lock.ts';
-import { ReferenceStore } from './reference-store.ts';
+import { DirectMachine } from '../machine/direct-machine.ts';
 import { SimulatedLink } from './simulated-link.ts';
 
 /** A process of its own in a simulated world, with its own clock, and its own way to the store. */
@@ -15,16 +16,30 @@ export interface SimulatedProcess {
 /** Processes around one store, in virtual time. */
 export class LockWorld {
   readonly world: SimulatedWorld;
-  readonly store: ReferenceStore;
   /** The store without a way to it. */
   readonly backend: CoordinationBackend;
   readonly #network: SimulatedRuntime;
 
-  constructor(seed = 1) {
-    this.world = new SimulatedWorld(seed);
-    this.store = new ReferenceStore(this.world.createRuntime('store'));
-    this.backend = this.store.open();
-    this.#network = this.world.createRuntime('network');
+  private constructor(world: SimulatedWorld, machine: DirectMachine) {
+    this.world = world;
+    this.backend = machine.connect();
+    this.#network = world.createRuntime('network');
+  }
+
+  static async open(seed = 1): Promise<LockWorld> {
+    const world = new SimulatedWorld(seed);
+    const machine = await DirectMachine.open({ runtime: world.createRuntime('store') });
+    return new LockWorld(world, machine);
+  }
+
+  /** All keys there are. */
+  async keys(): Promise<readonly string[]> {
+    const { kvs } = await this.run(this.backend.range({ ...prefixRange(Buffer.alloc(0)), keysOnly: true }));
+    return kvs.map(({ key }) => Buffer.from(key).toString());
+  }
+
+  leaseIds(): Promise<readonly bigint[]> {
+    return this.run(this.backend.leases());
   }
 
   process(label: string, options: Partial<DistributedLockOptions> = {}): SimulatedProcess {
