@@ -194,6 +194,7 @@ export class MachineWatch implements Watch {
     this.#pauseMs = firstPauseMs;
     if (response.canceled) {
       this.#unsubscribe();
+      if (response.compactRevision === 0n) throw new BackendError('invalidArgument', response.cancelReason);
       this.#updates.push({ type: 'compacted', compactRevision: response.compactRevision });
       return;
     }

@@ -1,8 +1,9 @@
-import { etcdserverpb } from '@flotilla/protocol';
+import { etcdserverpb, WireError } from '@flotilla/protocol';
 import type { MachineReader, MachineSubscription } from '@flotilla/raftstore';
 import type { Runtime } from '@flotilla/runtime';
 import type { MvccStore } from './mvcc-store.ts';
 import type { HistoryEvent, RevisionEvents } from './recent-history.ts';
+import { RefusedWatch } from './refused-watch.ts';
 import { groupNameOf, WatchGroup } from './watch-group.ts';
 import { WatchRangeIndex } from './watch-range-index.ts';
 import { WatchSubscription } from './watch-subscription.ts';
@@ -36,9 +37,11 @@ export class WatchHub {
     return this.#subscriptions.size;
   }
 
-  /** Opens a watch. @throws {WireError} for what is no request. */
+  /** Opens a watch; one of what is no request ends with its first piece, which says so. */
   subscribe(payload: Uint8Array): MachineSubscription {
-    const request = etcdserverpb.WatchCreateRequest.decode(payload);
+    const request = decodeRequest(payload);
+    if (request === undefined) return new RefusedWatch('the payload is not a request for a watch');
+    if (request.key.length === 0) return new RefusedWatch('a key is empty');
     const name = groupNameOf(request);
     const group = this.#groups.get(name) ?? this.#addGroup(request);
     const subscription = new WatchSubscription(request, group, {
@@ -116,5 +119,14 @@ export class WatchHub {
     if (group.size > 0) return;
     this.#groups.delete(group.name);
     this.#ranges.remove(group);
+  }
+}
+
+function decodeRequest(payload: Uint8Array): etcdserverpb.WatchCreateRequest | undefined {
+  try {
+    return etcdserverpb.WatchCreateRequest.decode(payload);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
   }
 }

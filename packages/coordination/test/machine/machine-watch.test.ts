@@ -1,4 +1,4 @@
-import { coordinationpb, etcdserverpb, mvccpb } from '@flotilla/protocol';
+import { etcdserverpb, mvccpb } from '@flotilla/protocol';
 import type { MachineSubscription } from '@flotilla/raftstore';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -273,12 +273,15 @@ test('a thousand watches of one prefix are told of a change with the same bytes,
   );
 });
 
-test('what is no request for a watch is refused', () => {
+test.each([
+  ['what is no request', Uint8Array.of(0xff)],
+  ['an empty key', new Uint8Array(0)],
+])('a watch of %s ends with its first piece, which says why', async (_what, payload) => {
   const replica = new MachineReplica();
-  expect(() => replica.machine.subscribe(Uint8Array.of(0xff))).toThrow(
-    expect.objectContaining({ code: 'malformedMessage' }),
-  );
-  expect(coordinationpb.Answer.decode(replica.machine.read(Uint8Array.of(0xff), undefined)).error?.code).toBe(
-    coordinationpb.ErrorCode.Malformed,
-  );
+  await replica.machine.load();
+  const subscription = replica.machine.subscribe(payload);
+  const piece = etcdserverpb.WatchResponse.decode((await subscription.next()) as Uint8Array);
+  expect(piece).toMatchObject({ canceled: true, compactRevision: 0n });
+  expect(piece.cancelReason).not.toBe('');
+  expect(await subscription.next()).toBeUndefined();
 });
