@@ -293,6 +293,9 @@ export class StoreWiring {
       },
       createPeer: (regionId, meta) => this.host.addReplicated(regionId, meta),
       send: (message) => this.host.send(message),
+      wantRange: (regionId) => {
+        this.host.router.sendControl(regionId, { type: 'rangeWanted' });
+      },
       gcSnapshots: (regionId, keys) => {
         this.host.router.sendControl(regionId, { type: 'gcSnapshot', keys });
       },

@@ -65,6 +65,11 @@ export class PeerTicker {
     this.#retries.push(ticks <= 1 ? retry : () => this.retryAfter(ticks - 1, retry));
   }
 
+  /** Asks the scheduler whether the peer is still a member, unless it hears from a leader or has asked just now. */
+  askWhetherMember(peer: Peer): void {
+    this.#leaderWatch.askSoon(peer);
+  }
+
   tick(peer: Peer): void {
     const retries = this.#retries;
     if (retries.length > 0) {

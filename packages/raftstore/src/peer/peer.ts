@@ -197,6 +197,9 @@ export class Peer {
       case 'noMember':
         handleNoMember(this, message.peerId, message.confVer);
         return;
+      case 'rangeWanted':
+        if (!this.isDestroying) this.ticker.askWhetherMember(this);
+        return;
       case 'logDestroyed':
         if (message.peerId === this.meta.id) this.context.peerGone(this);
         return;

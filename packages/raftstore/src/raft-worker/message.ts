@@ -45,6 +45,8 @@ export type PeerMessage =
   | { readonly type: 'logReset'; readonly peerId: number }
   /** The scheduler knows that the peer is a member no more as of `confVer`. */
   | { readonly type: 'noMember'; readonly peerId: number; readonly confVer: number }
+  /** A region that is not here yet wants a part of this one's range: one of the two is out of date. */
+  | { readonly type: 'rangeWanted' }
   /** Nothing of the peer is left in the raft database. */
   | { readonly type: 'logDestroyed'; readonly peerId: number };
 

@@ -25,6 +25,8 @@ export interface StoreWorkerOptions {
   /** Creates a peer that knows nothing yet but its id. */
   readonly createPeer: (regionId: number, meta: metapb.Peer) => void;
   readonly send: (message: raft_serverpb.RaftMessage) => void;
+  /** Tells a region's peer that another region wants a part of its range. */
+  readonly wantRange: (regionId: number) => void;
   readonly gcSnapshots: (regionId: number, keys: readonly SnapshotKey[]) => void;
   readonly storeHeartbeat: () => void;
   readonly disk: DiskWatch;
@@ -93,7 +95,9 @@ export class StoreWorker implements ActorHandler<StoreMessage> {
     const isInitial = isVoteRequest(raft) || (raft.msgType === eraftpb.MessageType.MsgHeartbeat && raft.commit === 0);
     if (!isInitial) return false;
     const { startKey, endKey } = message;
-    if (this.#options.regions.overlapping(startKey, endKey).length === 0) return true;
+    const inTheWay = this.#options.regions.overlapping(startKey, endKey);
+    if (inTheWay.length === 0) return true;
+    for (const { region } of inTheWay) this.#options.wantRange(region.id);
     this.#options.pendingVotes.offer(message);
     return false;
   }

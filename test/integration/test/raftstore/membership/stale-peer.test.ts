@@ -90,6 +90,24 @@ describe('a peer that lost touch with its region', () => {
   });
 });
 
+describe('a peer that is no member any more, on the range of a region that comes to its store', () => {
+  it('makes way at once: a learner that nobody told does not keep a region without a quorum', async () => {
+    const cluster = await TestCluster.start(3, { config: { allowBlankSecondVoter: true } });
+    await cluster.put('a', 'v');
+    const spare = await cluster.addNode();
+    const learner = await addLearner(cluster, spare);
+    cluster.crash(spare);
+    await change(cluster, 'remove', learner);
+    await cluster.run(cluster.orders.split('k'));
+    const right = cluster.scheduler.mustRegion(Buffer.from('k')).id;
+    await cluster.restart(spare);
+    await cluster.run(cluster.orders.addPeer(right, spare));
+    await cluster.until('the new peer has its data', () => cluster.statusOf(spare, right)?.appliedIndex !== 0);
+    expect(cluster.statusOf(spare)).toBeUndefined();
+    await cluster.close();
+  });
+});
+
 describe('a peer that missed everything', () => {
   it('catches up when it is still a member', async () => {
     const cluster = await TestCluster.start(3, { config: { ...config, logGcThreshold: 5, logGcMaxEntries: 10 } });
