@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { assert, type Runtime } from '@flotilla/runtime';
 import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
 import { BackendError } from '../backend/backend-error.ts';
@@ -35,6 +36,8 @@ export class EtcdConnection {
   readonly #tokens: EtcdTokens;
 
   constructor(settings: EtcdSettings, runtime: Runtime) {
+    // As many as there are calls and watches.
+    setMaxListeners(0, this.#closing.signal);
     this.settings = settings;
     this.runtime = runtime;
     this.#endpoints = settings.addresses.map((address) => new EtcdEndpoint(address, settings, runtime));

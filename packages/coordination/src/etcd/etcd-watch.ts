@@ -90,6 +90,8 @@ export class EtcdWatch implements Watch {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     try {
+      // etcd takes it for the first key of all.
+      if (this.#request.key.length === 0) throw new BackendError('invalidArgument', 'a key is empty');
       while (!signal.aborted && (await this.#follow()) === 'again') {
         this.#failures += 1;
         await this.#connection.pause(this.#failures, signal);
