@@ -28,6 +28,7 @@ import {
   fromWireRange,
   fromWireTransaction,
   isReadOnlyTransaction,
+  plainBytes,
   toWireDelete,
   toWirePut,
   toWireRangeRequest,
@@ -116,7 +117,7 @@ export class MachineBackend implements CoordinationBackend {
     const { leaseTimeToLive, remainingMs } = await this.#caller.ask(request, options);
     if (leaseTimeToLive === undefined || leaseTimeToLive.TTL < 0n) throw leaseNotFound();
     const { grantedTTL, keys } = leaseTimeToLive;
-    return { leaseId, grantedTtlMs: Number(grantedTTL) * 1_000, remainingMs, keys };
+    return { leaseId, grantedTtlMs: Number(grantedTTL) * 1_000, remainingMs, keys: keys.map(plainBytes) };
   }
 
   async leases(options: CallOptions = {}): Promise<readonly bigint[]> {

@@ -140,13 +140,18 @@ function toWireCompare(compare: Compare): etcdserverpb.Compare {
 /** A key with its value, read from the wire; the caller's own. */
 export function fromWireKeyValue(kv: mvccpb.KeyValue): KeyValue {
   return {
-    key: kv.key,
-    value: kv.value,
+    key: plainBytes(kv.key),
+    value: plainBytes(kv.value),
     createRevision: kv.createRevision,
     modRevision: kv.modRevision,
     version: kv.version,
     leaseId: kv.lease,
   };
+}
+
+/** Not a Buffer, whose `slice` and equality are others than a Uint8Array's. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function revisionOf(header: etcdserverpb.ResponseHeader | undefined): bigint {
