@@ -69,6 +69,43 @@ export {
   withCoordinationErrors,
 } from './coordination-error.ts';
 export {
+  type CoordinationConfig,
+  CoordinationConfigError,
+  defaultConfig,
+  developmentConfig,
+  newConfigCenterConfig,
+  newDistributedLockConfig,
+  newRetryConfig,
+  newServiceRegistryConfig,
+  type PartialCoordinationConfig,
+  productionConfig,
+  resolveCoordinationConfig,
+  type TlsConfig,
+  testConfig,
+} from './coordinator/config.ts';
+export { CoordinationMetrics } from './coordinator/coordination-metrics.ts';
+export { Coordinator, type CoordinatorOptions, create } from './coordinator/coordinator.ts';
+export {
+  acquireLock,
+  acquireReadLock,
+  acquireReentrantLock,
+  acquireWriteLock,
+  close,
+  configureDefaultCoordinator,
+  defaultCoordinator,
+  deregisterService,
+  discoverServices,
+  getConfig,
+  getServiceConnection,
+  ping,
+  registerService,
+  setConfig,
+  watchConfig,
+} from './coordinator/default-coordinator.ts';
+export type { DistributedLockConfig } from './coordinator/lock-config.ts';
+export type { BackendChoice } from './coordinator/open-backend.ts';
+export type { RetryConfig } from './coordinator/retry-policy.ts';
+export {
   type ClusterCoordinationOptions,
   connectEmbedded,
   type EmbeddedCoordinationOptions,
