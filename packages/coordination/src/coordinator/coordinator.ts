@@ -30,7 +30,9 @@ export interface CoordinatorOptions
 /**
  * Service registry, locks and configuration over one backend.
  *
- * `endpoints` uses an etcd cluster, and `backend` what was opened elsewhere.
+ * Without any option it is embedded: a node in this process that keeps its data in memory. `dataDirectory` keeps them on disk,
+ * `endpoints` uses an etcd cluster, `cluster` a cluster of storage nodes, and `backend` what was opened elsewhere. Only the last
+ * stays open when the coordinator is closed; an open coordinator keeps its process alive.
  *
  * @throws {CoordinationConfigError} with code `invalidConfig`; {CoordinationError} when the backend cannot be opened.
  */

@@ -112,7 +112,7 @@ test('two places for the data are refused', async () => {
   const options = await inMemory({ endpoints: ['127.0.0.1:1'] });
   await expect(create(options)).rejects.toMatchObject({
     code: 'validation',
-    message: expect.stringMatching(/^backend and endpoints: /),
+    message: expect.stringMatching(/^endpoints, backend: /),
   });
 });
 
