@@ -27,6 +27,8 @@ export class DistantBackend implements CoordinationBackend {
   readonly sent = new Map<string, number>();
   readonly #inner: CoordinationBackend;
   readonly #runtime: Runtime;
+  readonly #watches = new Set<Watch>();
+  #isClosed = false;
 
   constructor(inner: CoordinationBackend, runtime: Runtime) {
     this.#inner = inner;
@@ -81,6 +83,7 @@ export class DistantBackend implements CoordinationBackend {
   watch(request: WatchRequest, options: { readonly signal?: AbortSignal | undefined } = {}): Watch {
     this.sent.set('watch', (this.sent.get('watch') ?? 0) + 1);
     const inner = this.#inner.watch(request, options);
+    this.#watches.add(inner);
     const updates = this.#deliver(inner, options.signal);
     return Object.assign(updates, {
       requestProgress: () => {
@@ -91,23 +94,32 @@ export class DistantBackend implements CoordinationBackend {
     });
   }
 
-  async close(): Promise<void> {}
+  /** Closes this way to the backend, and not the backend. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#watches].map((watch) => watch.close()));
+  }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 
   /** What the watch brings waits while the network is cut, as behind a connection that is made anew. */
   async *#deliver(inner: Watch, signal: AbortSignal | undefined): AsyncGenerator<WatchUpdate, undefined> {
     for await (const update of inner) {
       do await this.#runtime.timers.sleep(latencyMs);
       while (this.isCut && signal?.aborted !== true);
-      if (signal?.aborted === true) return;
+      if (signal?.aborted === true) break;
       yield update;
     }
+    this.#watches.delete(inner);
+    return undefined;
   }
 
   #carry<T>(method: string, options: CallOptions = {}, call: () => Promise<T>, isWrite = false): Promise<T> {
     const { signal, timeoutMs = patienceMs } = options;
     const { timers } = this.#runtime;
+    if (this.#isClosed) return Promise.reject(new BackendError('closed', 'the backend is closed'));
     this.sent.set(method, (this.sent.get(method) ?? 0) + 1);
     return new Promise<T>((resolve, reject) => {
       const settle = (end: () => void): void => {
