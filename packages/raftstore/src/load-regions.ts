@@ -1,4 +1,5 @@
 import {
+  allRegionRaftRange,
   allRegionStateRange,
   type Engine,
   logEntryRange,
@@ -6,9 +7,10 @@ import {
   type RaftLogStore,
   readApplyState,
   readRegionState,
+  regionRaftRange,
 } from '@flotilla/engine';
 import { type metapb, raft_serverpb } from '@flotilla/protocol';
-import { initialRaftState, isRaftStateInitial } from './initial-state.ts';
+import { initialIndex, initialRaftState, isRaftStateInitial } from './initial-state.ts';
 import { RaftStoreError } from './store-error.ts';
 
 /** What a store has of one region, checked. */
@@ -34,12 +36,30 @@ export async function loadRegions(kvEngine: Engine, logStore: RaftLogStore): Pro
       if (parsed?.type === 'regionState') regionIds.push(parsed.regionId);
     }
   }
+  await refuseUnknownLogs(logStore, new Set(regionIds));
   const loaded: LoadedRegion[] = [];
   for (const regionId of regionIds) {
     const region = await loadRegion(kvEngine, logStore, regionId);
     if (region !== undefined) loaded.push(region);
   }
   return loaded;
+}
+
+/**
+ * A log whose region the kv database does not know is damage: region states are synced before the first entry is written, and
+ * tombstones stay. Taken for a peer that was never here, it would come back empty and vote against what it had acknowledged.
+ */
+async function refuseUnknownLogs(logStore: RaftLogStore, known: ReadonlySet<number>): Promise<void> {
+  for (let { start } = allRegionRaftRange; ; ) {
+    const [first] = await logStore.engine.scan({ ...allRegionRaftRange, start, limit: 1 });
+    const found = first === undefined ? undefined : parseRegionKey(first.key);
+    if (found === undefined) return;
+    const { regionId } = found;
+    // Entries come before the state. A state alone may be a vote, or what a bootstrap left behind that was cut off.
+    const hasLog = found.type === 'logEntry' || (logStore.stateSync(regionId)?.lastIndex ?? 0) > initialIndex;
+    if (hasLog && !known.has(regionId)) throw damaged(regionId, 'it has a log and no region state');
+    start = regionRaftRange(regionId).end ?? start;
+  }
 }
 
 async function loadRegion(

@@ -33,7 +33,8 @@ export function addPart(host: PartHost, part: NewPart): void {
   }
   const voted = existing?.storage.hardState;
   if (existing !== undefined) host.replacePeer(existing);
-  const raftState = initialRaftState(voted);
+  // After a restart there is no such peer until somebody calls it again, and its vote is on disk alone.
+  const raftState = initialRaftState(voted ?? host.logStore.stateSync(region.id)?.hardState);
   const peer = host.addLoaded({ region, raftState, applyState: initialApplyState(), isApplying: false });
   peer.splitCheck.inherit(part.size);
   host.regionChanged({ type: 'created', region });

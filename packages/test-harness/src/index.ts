@@ -51,6 +51,7 @@ export {
   damageLog,
   damageSnapshotFile,
   loseDatabase,
+  loseState,
   rotValue,
   truncateLog,
 } from './nemesis/disk-damage.ts';

@@ -4,11 +4,15 @@ import {
   damageLog,
   damageSnapshotFile,
   loseDatabase,
+  loseState,
   type TestNode,
   truncateLog,
 } from '@flotilla/test-harness';
 import { cutNode, isDamageError, start } from './crashes.ts';
 import { type Fault, type FaultContext, pass, randomNode } from './fault-context.ts';
+
+/** What happens to the disk of a store that is down. */
+const downDamages = [damageLog, damageLog, loseState, loseDatabase] as const;
 
 /** What disks do beside failing: bits flip, files are cut short or gone, whole disks are. */
 export const damage: Fault = async (context, random) => {
@@ -58,11 +62,8 @@ async function rotWhileDown(context: FaultContext, node: TestNode, random: Rando
   if (isTruncation) await pass(context, random.integer(100, 5_000));
   if (node.store !== undefined) cutNode(context, node, random);
   await pass(context, random.integer(1, 1_000));
-  const found = isTruncation
-    ? truncateLog(node, image)
-    : random.fraction() < 0.3
-      ? loseDatabase(node, random)
-      : damageLog(node, random);
+  const harm = downDamages[random.integer(0, downDamages.length)] ?? damageLog;
+  const found = isTruncation ? truncateLog(node, image) : harm(node, random);
   if (found !== undefined) losses.damage(node, found.what);
   await startDamaged(context, node, found);
 }

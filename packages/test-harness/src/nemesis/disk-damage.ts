@@ -1,4 +1,4 @@
-import { dataRange, logEntryKey, MemoryDisk, raftStateKey } from '@flotilla/engine';
+import { applyStateKey, dataRange, logEntryKey, MemoryDisk, raftStateKey, regionStateKey } from '@flotilla/engine';
 import { metapb } from '@flotilla/protocol';
 import type { Random } from '@flotilla/runtime';
 import { hasPendingChange, type StoredPeer, storedLastIndex, storedPeers } from '../cluster/stored-peers.ts';
@@ -63,6 +63,17 @@ export function damageLog(node: TestNode, random: Random): DiskDamage | undefine
       return isNeeded && node.raftDisk.pairs.get(key) === damaged;
     },
   };
+}
+
+/** Takes away the record of a region's state, or of what of it is applied, as LevelDB does without a word. The node must be down. */
+export function loseState(node: TestNode, random: Random): DiskDamage | undefined {
+  const peers = storedPeers(node).filter(({ lastIndex, truncatedIndex }) => lastIndex > truncatedIndex);
+  const peer = peers[random.integer(0, Math.max(1, peers.length))];
+  if (peer === undefined) return undefined;
+  const isApply = random.fraction() < 0.5;
+  node.kvDisk.rot((isApply ? applyStateKey : regionStateKey)(peer.region.id), undefined);
+  const what = `the ${isApply ? 'apply' : 'region'} state of region ${peer.region.id} is gone`;
+  return { what, isThere: () => true };
 }
 
 /** Empties one of a node's two databases, as the loss of the file that names its files does. The node must be down. */

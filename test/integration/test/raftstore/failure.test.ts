@@ -1,4 +1,4 @@
-import { logEntryKey, MemoryEngine, raftStateKey } from '@flotilla/engine';
+import { logEntryKey, MemoryEngine, RaftLogStore, raftStateKey, regionStateKey } from '@flotilla/engine';
 import { eraftpb, raft_serverpb } from '@flotilla/protocol';
 import type { StoreHealth } from '@flotilla/raftstore';
 import { errorOf, headerOf, putCommand, TestCluster, type TestNode } from '@flotilla/test-harness';
@@ -84,6 +84,33 @@ describe('a raft state that is gone', () => {
     cluster.crash(node!);
     node!.raftDisk.rot(raftStateKey(cluster.region.id), undefined);
     await expect(cluster.restart(node!)).rejects.toMatchObject({ code: 'corrupted' });
+  });
+});
+
+describe('a region state that is gone', () => {
+  it('is damage while the region has a log: its entries count for quorums', async () => {
+    const cluster = await TestCluster.start(3);
+    for (let number = 0; number < 5; number += 1) await cluster.put(`k${number}`, 'v');
+    const [node] = cluster.nodes;
+    cluster.crash(node!);
+    node!.kvDisk.rot(regionStateKey(cluster.region.id), undefined);
+    await expect(cluster.restart(node!)).rejects.toMatchObject({ code: 'corrupted' });
+  });
+
+  it('is none where a bootstrap was cut off before it, or the peer is one that knows nothing but its id', async () => {
+    const cluster = await TestCluster.start(1);
+    const [node] = cluster.nodes;
+    await cluster.put('k', 'v');
+    const logStore = new RaftLogStore(node!.raftEngine);
+    const batch = node!.raftEngine.batch();
+    const hardState = { term: 7, vote: 3, commit: 0 };
+    logStore.putState(batch, 800, { hardState: { term: 5, vote: 0, commit: 5 }, lastIndex: 5, lastTerm: 5 });
+    logStore.putState(batch, 900, { hardState, lastIndex: 0, lastTerm: 0 });
+    await node!.raftEngine.write(batch, { sync: true });
+    cluster.crash(node!);
+    await cluster.restart(node!);
+    expect(await cluster.get('k')).toBe('v');
+    await cluster.close();
   });
 });
 

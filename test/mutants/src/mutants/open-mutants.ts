@@ -108,6 +108,11 @@ export const openMutants: readonly Mutant[] = [
         replace: 'const voted = undefined;',
       },
       {
+        module: 'raftstore/region-parts',
+        find: 'voted ?? host.logStore.stateSync(region.id)?.hardState',
+        replace: 'voted',
+      },
+      {
         module: 'raftstore/store-worker/store-worker',
         find: 'this.#options.regions.overlapping(startKey, endKey).length === 0',
         replace: 'true',

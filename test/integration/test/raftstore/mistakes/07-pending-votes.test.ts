@@ -1,5 +1,6 @@
-import { eraftpb } from '@flotilla/protocol';
-import { TestCluster } from '@flotilla/test-harness';
+import { RaftLogStore } from '@flotilla/engine';
+import { eraftpb, flotillapb } from '@flotilla/protocol';
+import { errorOf, headerOf, splitCommand, TestCluster } from '@flotilla/test-harness';
 import { describe, expect, it } from 'vitest';
 import { leaderOfKey, putKey, regionsOn, splitAt } from '../split-cluster.ts';
 
@@ -46,6 +47,29 @@ describe('the first vote of a new region', () => {
     );
     expect(cluster.world.nowMs - at).toBeLessThan(100);
     await putKey(cluster, 'z', '1');
+    await cluster.close();
+  });
+
+  it('that a peer gave which knew nothing but its id is still given when a split makes the region after a restart', async () => {
+    const cluster = await TestCluster.start(1);
+    const [node] = cluster.nodes;
+    await putKey(cluster, 'a', '1');
+    const newRegionId = cluster.scheduler.allocId();
+    const newPeerId = cluster.scheduler.allocId();
+    const logStore = new RaftLogStore(node!.raftEngine);
+    const batch = node!.raftEngine.batch();
+    logStore.putState(batch, newRegionId, { hardState: { term: 9, vote: 77, commit: 0 }, lastIndex: 0, lastTerm: 0 });
+    await node!.raftEngine.write(batch, { sync: true });
+    cluster.crash(node!);
+    await cluster.restart(node!);
+    await cluster.awaitLeader();
+    const split = splitCommand(headerOf(cluster.regionOn(node!)), Buffer.from('m'), newRegionId, [newPeerId]);
+    expect(errorOf(await cluster.execute(node!, split))).toBeUndefined();
+    await cluster.until('the new region is led', () => {
+      return cluster.statusOf(node!, newRegionId)?.role === flotillapb.RaftRole.Leader;
+    });
+    // It campaigned in the term after the one in which the vote was given.
+    expect(cluster.statusOf(node!, newRegionId)?.term).toBe(10);
     await cluster.close();
   });
 });
