@@ -105,6 +105,7 @@ export {
 export type { DistributedLockConfig } from './coordinator/lock-config.ts';
 export type { BackendChoice } from './coordinator/open-backend.ts';
 export type { RetryConfig } from './coordinator/retry-policy.ts';
+export { ClientChannel } from './embedded/client-channel.ts';
 export {
   type ClusterCoordinationOptions,
   connectEmbedded,
