@@ -53,7 +53,7 @@ export async function openSession(backend: CoordinationBackend, options: Session
     );
   }
   throwIfCancelled(signal, 'opening a session');
-  const renewals = new RenewalService(backend, runtime);
+  const renewals = RenewalService.for(backend, runtime);
   const sentAtMs = renewals.clock.monotonicMs();
   const grant = await grantLease(backend, ttlMs, { signal, timeoutMs });
   const marginMs = marginOf(grant.ttlMs);

@@ -2,7 +2,7 @@ import { type Clock, type Runtime, unreachable } from '@flotilla/runtime';
 import type { CoordinationBackend } from '../backend/coordination-backend.ts';
 import { SessionLostError } from './session.ts';
 import type { KeptLease, LossReason, RenewerEvent } from './worker/message.ts';
-import { type Renewer, spawnInlineRenewer } from './worker/spawn.ts';
+import { type Renewer, spawnInlineRenewer, spawnThreadRenewer } from './worker/spawn.ts';
 
 const lossMessages: Readonly<Record<LossReason, string>> = {
   leaseNotFound: 'the server has let the lease go',
@@ -24,6 +24,9 @@ export interface Renewal {
   stop(): void;
 }
 
+/** The services whose renewers are threads. */
+const services = new WeakMap<CoordinationBackend, RenewalService>();
+
 /** Has the leases of sessions renewed, and tells each session of its own. */
 export class RenewalService {
   readonly #runtime: Runtime;
@@ -32,9 +35,22 @@ export class RenewalService {
   #lastSessionId = 0;
   #lastRequestId = 0;
 
-  constructor(backend: CoordinationBackend, runtime: Runtime) {
+  private constructor(backend: CoordinationBackend, runtime: Runtime, spawn: typeof spawnInlineRenewer) {
     this.#runtime = runtime;
-    this.#renewer = spawnInlineRenewer(backend, runtime, (event) => this.#take(event));
+    this.#renewer = spawn(backend, runtime, (event) => this.#take(event));
+  }
+
+  /**
+   * The service for a backend: one thread for all sessions of it, or, for a backend that cannot be opened elsewhere, a renewer in
+   * this thread, on the runtime of whoever asks.
+   */
+  static for(backend: CoordinationBackend, runtime: Runtime): RenewalService {
+    if (backend.location.type === 'here') return new RenewalService(backend, runtime, spawnInlineRenewer);
+    const present = services.get(backend);
+    if (present !== undefined) return present;
+    const service = new RenewalService(backend, runtime, spawnThreadRenewer);
+    services.set(backend, service);
+    return service;
   }
 
   /** The clock of all deadlines. */

@@ -45,6 +45,11 @@ export class LeaseRenewer {
     this.#options = options;
   }
 
+  /** How many it keeps. */
+  get leases(): number {
+    return this.#leases.size;
+  }
+
   handle(message: RenewerMessage): void {
     switch (message.type) {
       case 'keep':
@@ -66,11 +71,6 @@ export class LeaseRenewer {
       default:
         unreachable(message, 'message to the renewer of leases');
     }
-  }
-
-  /** Forgets all leases. */
-  close(): void {
-    for (const lease of [...this.#leases.values()]) this.#forget(lease);
   }
 
   #keep({ deadline, ...kept }: KeptLease & { readonly sessionId: number }): void {

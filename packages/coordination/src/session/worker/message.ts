@@ -22,6 +22,9 @@ export interface KeptLease {
   readonly marginMs: number;
 }
 
+/** What a renewer's thread says: what the renewer does, and first that it has its backend. */
+export type ThreadEvent = RenewerEvent | { readonly type: 'ready' };
+
 /** What the renewer says. */
 export type RenewerEvent =
   /** A renewal that was sent after `renew` was asked for is confirmed. */
