@@ -55,7 +55,14 @@ export {
   rotValue,
   truncateLog,
 } from './nemesis/disk-damage.ts';
-export { cancelOrders, changeMembers, orderAnyChange, orderChange, orderTransfer } from './nemesis/membership-chaos.ts';
+export {
+  cancelOrders,
+  changeMembers,
+  orderAnyChange,
+  orderChange,
+  orderJointChange,
+  orderTransfer,
+} from './nemesis/membership-chaos.ts';
 export { calmNetwork, cutAtRandom, disturbNetwork, type NetworkChaos } from './nemesis/network-chaos.ts';
 export { findFreeBase, findFreePorts } from './processes/free-ports.ts';
 export type { NodeStatus, PeerReport, RegionReport, ReportingNode } from './processes/node-status.ts';

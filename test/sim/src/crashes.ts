@@ -38,6 +38,14 @@ export async function crash(context: FaultContext, node: TestNode, random: Rando
   await start(context, node);
 }
 
+/** Crashes a store unless another fault has it in its hands; it starts again `ms` later. */
+export async function crashFor(context: FaultContext, node: TestNode, ms: number, random: Random): Promise<void> {
+  if (node.store === undefined || context.excused.has(node)) return;
+  cutNode(context, node, random);
+  await context.cluster.clock.timers.sleep(ms);
+  await start(context, node);
+}
+
 /** Ends a store hard. */
 export function cutNode({ cluster, trace }: FaultContext, node: TestNode, random: Random): void {
   trace.note(`${node.name} crashes`);

@@ -1,5 +1,6 @@
 import type { Random } from '@flotilla/runtime';
 import type { TestCluster, TestNode } from '@flotilla/test-harness';
+import type { Ambushes } from './ambushes.ts';
 import type { EventTrace } from './event-trace.ts';
 import type { Losses } from './losses.ts';
 import type { SimulationPlan } from './plan.ts';
@@ -19,6 +20,7 @@ export interface FaultContext {
   /** Stores that stand still. */
   readonly paused: Set<TestNode>;
   readonly losses: Losses;
+  readonly ambushes: Ambushes;
 }
 
 /** One kind of fault: what it does each time. */

@@ -37,7 +37,7 @@ export async function calm(context: FaultContext): Promise<void> {
 }
 
 /** Kinds that come more often than faults do. */
-const frequent: ReadonlySet<Disturbance> = new Set(['members', 'transfers', 'rivals']);
+const frequent: ReadonlySet<Disturbance> = new Set(['ambushes', 'members', 'transfers', 'rivals']);
 
 async function repeat(kind: Disturbance, fault: Fault, context: FaultContext): Promise<void> {
   const { cluster, plan, isOver } = context;
@@ -164,6 +164,10 @@ const faults: Partial<Record<Disturbance, Fault>> = {
   rivals({ plan, rivals }, random) {
     if (plan.active.has('splits') && random.fraction() < 0.1) rivals.splitTwice(random);
     return rivals.burst(random);
+  },
+
+  ambushes({ ambushes }, random) {
+    return ambushes.lay(random);
   },
 
   transfers({ cluster, trace }, random) {

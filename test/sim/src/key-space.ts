@@ -49,8 +49,12 @@ export function elementOf(key: Uint8Array, value: Uint8Array): string {
   return bytesOf(element).equals(Buffer.from(value)) ? element : `${element} with the value ${textOf(value)}`;
 }
 
-/** The value stored for an id: the id repeated, many sizes, so that regions grow and none with a part of another passes. */
+/**
+ * The value stored for an id: the id repeated, many sizes, so that regions grow and none with a part of another passes; for
+ * the empty id nothing, which is a value too.
+ */
 export function bytesOf(id: string): Buffer {
+  if (id === '') return Buffer.alloc(0);
   let hash = 0;
   for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x9e3779b1);
   return Buffer.from(`${id}|`.repeat(1 + ((hash >>> 0) % 40)));
@@ -59,6 +63,7 @@ export function bytesOf(id: string): Buffer {
 /** The id that a value was made of; null for no value; a value that was made of none shows as it is. */
 export function textOf(value: Uint8Array | undefined): string | null {
   if (value === undefined) return null;
+  if (value.length === 0) return '';
   const text = Buffer.from(value).toString();
   const id = text.slice(0, Math.max(0, text.indexOf('|')));
   return id !== '' && bytesOf(id).equals(Buffer.from(value)) ? id : `damaged value ${JSON.stringify(text)}`;

@@ -24,6 +24,7 @@ export const disturbances = [
   'smallMessages',
   'damage',
   'taskDeaths',
+  'ambushes',
 ] as const;
 
 /** One kind of fault or change. */
@@ -39,6 +40,12 @@ export const profiles: Readonly<Record<string, readonly Disturbance[]>> = {
   crash: ['crashes', 'powerCuts', 'diskFailures', 'slowDisk', 'rivals'],
   disks: ['crashes', 'damage', 'diskFailures', 'members', 'shortLogs', 'taskDeaths', 'rivals'],
   regions: ['members', 'transfers', 'splits', 'shortLogs', 'rivals'],
+  /** Faults at the worst moment. */
+  ambush: ['ambushes', 'rivals', 'smallMessages', 'slowDisk'],
+  /** The same where leaders read without asking. */
+  leases: ['ambushes', 'rivals', 'leaseReads', 'transfers'],
+  /** The same while members come and go. */
+  upheaval: ['ambushes', 'rivals', 'members', 'loss', 'crashes'],
   reads: ['leaseReads', 'hibernation', 'clockJumps', 'clockDrift', 'pauses', 'partitions', 'transfers', 'rivals'],
 };
 

@@ -90,6 +90,7 @@ export class SimClient {
     if (dice < 0.63) return this.#count();
     const keys = registerKeys(this.#generation);
     const key = keys[this.#random.integer(0, keys.length)] ?? '';
+    if (dice < 0.64) return this.#write('put', key, '');
     if (dice < 0.79) return this.#write('put', key, id);
     return dice < 0.82 ? this.#write('delete', key, null) : this.#get(key);
   }

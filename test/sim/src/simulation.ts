@@ -16,7 +16,9 @@ import {
   type TestNode,
   type Verdict,
 } from '@flotilla/test-harness';
+import { Ambushes } from './ambushes.ts';
 import { bank } from './bank.ts';
+import { crashFor } from './crashes.ts';
 import { EventTrace } from './event-trace.ts';
 import type { FaultContext } from './fault-context.ts';
 import { calm, disturb } from './faults.ts';
@@ -72,6 +74,7 @@ class Simulation {
   readonly #histories: Histories;
   readonly #excused = new Set<TestNode>();
   #clients: SimClient[] = [];
+  #ambushes: Ambushes | undefined;
   #isOver = false;
 
   private constructor(plan: SimulationPlan, cluster: TestCluster) {
@@ -82,7 +85,12 @@ class Simulation {
     cluster.network.filter = (message, from) => {
       this.#trace.message(message, from);
       this.#messages.note(message);
+      this.#ambushes?.note(message, from);
       return true;
+    };
+    cluster.network.onSnapshot = (message, from) => {
+      this.#trace.message(message, from);
+      this.#messages.note(message);
     };
     const record = (): HistoryRecorder => new HistoryRecorder(cluster.clock.clock);
     this.#histories = { registers: record(), lists: record(), sets: record(), banks: record() };
@@ -111,11 +119,20 @@ class Simulation {
     const cluster = this.#cluster;
     await cluster.grow(this.#plan.stores);
     const observer = new ClusterObserver(cluster, 200 * this.#plan.timeScale);
+    const shared = { cluster, trace: this.#trace, timeScale: this.#plan.timeScale };
+    const rivals = new Rivals({ ...shared, histories: this.#histories, isOver: () => this.#isOver });
+    const random = cluster.world.random.fork('ambush crashes');
+    this.#ambushes = new Ambushes({
+      ...shared,
+      rivals,
+      crashFor: (node, ms) => crashFor(context, node, ms, random),
+    });
     const context: FaultContext = {
       cluster,
       plan: this.#plan,
       trace: this.#trace,
-      rivals: new Rivals({ cluster, histories: this.#histories, trace: this.#trace, timeScale: this.#plan.timeScale }),
+      rivals,
+      ambushes: this.#ambushes,
       isOver: () => this.#isOver,
       excused: this.#excused,
       opening: new Set(),

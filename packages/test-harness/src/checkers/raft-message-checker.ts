@@ -9,6 +9,8 @@ interface RegionSight {
   readonly leaders: Map<number, number>;
   /** What entries are, by term and index. */
   readonly entries: Map<string, number>;
+  /** The highest index that the leader of a term has told of. */
+  readonly told: Map<number, number>;
   /** Entries that a leader told to be committed: their term, and the first term in which it was told, by index. */
   readonly committed: Map<number, { readonly term: number; readonly toldIn: number }>;
 }
@@ -29,6 +31,7 @@ interface Promised {
  * - one vote a term, and one leader;
  * - what a peer has voted for or acknowledged it knows after a restart: no message of an earlier term, no rejection of what it
  *   acknowledged in the same term;
+ * - nobody acknowledges more than the leader of the term has told of;
  * - entries of the same index and term are the same;
  * - an entry that was told to be committed is in the log of every later leader.
  *
@@ -58,9 +61,12 @@ export class RaftMessageChecker {
       case MessageType.MsgRequestVoteResponse:
         return this.#checkTerm(message) ?? this.#noteVote(message);
       case MessageType.MsgAppendResponse:
-        return this.#checkTerm(message) ?? this.#noteAcknowledgement(message);
+        return this.#checkTerm(message) ?? this.#noteAcknowledgement(regionId, message);
       case MessageType.MsgAppend:
         return this.#checkTerm(message) ?? this.#noteLeader(regionId, message) ?? this.#noteEntries(regionId, message);
+      case MessageType.MsgSnapshot:
+        this.#noteTold(regionId, message.term, message.snapshot?.metadata?.index ?? 0);
+        return undefined;
       case MessageType.MsgHeartbeat:
         return this.#checkTerm(message) ?? this.#noteLeader(regionId, message);
       case MessageType.MsgRequestVote:
@@ -86,11 +92,14 @@ export class RaftMessageChecker {
     return candidate === to ? undefined : `peer ${from} votes for ${candidate} and for ${to} in term ${term}`;
   }
 
-  #noteAcknowledgement({ from, index, term, reject }: eraftpb.Message): string | undefined {
+  #noteAcknowledgement(regionId: number, { from, index, term, reject }: eraftpb.Message): string | undefined {
     const promised = this.#promise(from, term);
     if (!reject) {
       promised.index = Math.max(promised.index, index);
-      return undefined;
+      const told = this.#sight(regionId).told.get(term) ?? Number.POSITIVE_INFINITY;
+      return index > told
+        ? `peer ${from} acknowledges ${index} in term ${term}, whose leader has told of ${told} entries`
+        : undefined;
     }
     return index <= promised.index
       ? `peer ${from} rejects what follows ${index} after it has acknowledged ${promised.index} in term ${term}`
@@ -107,6 +116,7 @@ export class RaftMessageChecker {
   #noteEntries(regionId: number, message: eraftpb.Message): string | undefined {
     const sight = this.#sight(regionId);
     const { commit, entries, index: previous, logTerm, term } = message;
+    this.#noteTold(regionId, term, previous + entries.length);
     for (const entry of entries) {
       const key = `${entry.term} ${entry.index}`;
       const own = fingerprintOf(entry);
@@ -121,6 +131,11 @@ export class RaftMessageChecker {
       sight.committed.set(commit, { term: committedTerm, toldIn: term });
     }
     return checkCommitted(sight, previous, logTerm, term);
+  }
+
+  #noteTold(regionId: number, term: number, index: number): void {
+    const { told } = this.#sight(regionId);
+    told.set(term, Math.max(told.get(term) ?? 0, index));
   }
 
   #promise(peerId: number, term: number): Promised {
@@ -140,7 +155,7 @@ export class RaftMessageChecker {
   #sight(regionId: number): RegionSight {
     const known = this.#regions.get(regionId);
     if (known !== undefined) return known;
-    const fresh: RegionSight = { leaders: new Map(), entries: new Map(), committed: new Map() };
+    const fresh: RegionSight = { leaders: new Map(), entries: new Map(), told: new Map(), committed: new Map() };
     this.#regions.set(regionId, fresh);
     return fresh;
   }

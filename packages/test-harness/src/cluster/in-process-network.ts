@@ -23,6 +23,8 @@ export class InProcessNetwork {
   clientFaults: LinkFaults = calm;
   /** Sees every message that is sent; one it refuses is lost. */
   filter: (message: raft_serverpb.RaftMessage, fromStoreId: number) => boolean = () => true;
+  /** Sees every snapshot whose sending begins. */
+  onSnapshot: (message: raft_serverpb.RaftMessage, fromStoreId: number) => void = () => {};
   readonly #timers: Timers;
   readonly #random: Random;
   readonly #stores = new Map<number, RaftStoreHandle>();
@@ -134,6 +136,7 @@ export class InProcessNetwork {
   ): Promise<void> {
     const to = message.toPeer?.storeId ?? 0;
     const store = this.#stores.get(to);
+    this.onSnapshot(message, from);
     const isLost = this.faults.drop > 0 && this.#random.fraction() < this.faults.drop;
     if (store === undefined || isLost || this.isCut(from, to)) throw new Error('the receiver cannot be reached');
     const copy = raft_serverpb.RaftMessage.decode(raft_serverpb.RaftMessage.encode(message));

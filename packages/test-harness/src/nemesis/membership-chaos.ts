@@ -63,6 +63,30 @@ export function orderAnyChange(cluster: TestCluster, random: Random, fewest = 1)
   ]);
 }
 
+/**
+ * Orders a joint change of one region: a member that votes not to, and another to take its place; one that is no member
+ * comes as a voter at once.
+ */
+export function orderJointChange(cluster: TestCluster, regionId: number, random: Random): void {
+  const { nodes, scheduler } = cluster;
+  const region = scheduler.regions().find(({ region: { id } }) => id === regionId)?.region;
+  const voters = region?.peers.filter(({ role }) => role === Voter) ?? [];
+  const gone = voters[random.integer(0, Math.max(1, voters.length))];
+  const free = nodes.filter(({ storeId }) => region?.peers.every((peer) => peer.storeId !== storeId) === true);
+  const node = free[random.integer(0, Math.max(1, free.length))];
+  const learner = region?.peers.find(({ role }) => role === Learner);
+  const newcomer = learner ?? (node === undefined ? undefined : { id: scheduler.allocId(), storeId: node.storeId });
+  if (gone === undefined || newcomer === undefined) {
+    // Room for one is made first.
+    if (gone !== undefined && voters.length > 2) scheduler.removePeer(regionId, gone);
+    return;
+  }
+  scheduler.changePeers(regionId, [
+    schedulerpb.ChangePeer.create({ changeType: eraftpb.ConfChangeType.AddNode, peer: { ...newcomer, role: Voter } }),
+    schedulerpb.ChangePeer.create({ changeType: eraftpb.ConfChangeType.AddLearnerNode, peer: gone }),
+  ]);
+}
+
 const { Learner, Voter } = metapb.PeerRole;
 
 /** Withdraws every order that is not done. */

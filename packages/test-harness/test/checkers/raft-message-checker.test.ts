@@ -88,6 +88,26 @@ describe('the checker of raft messages accepts', () => {
   });
 });
 
+describe('the checker of raft messages knows what a leader has told', () => {
+  const told = append(1, 4, [5, 3], [[4, 'a']]);
+  const snapshot = (term: number, index: number): Sent => ({
+    msgType: MessageType.MsgSnapshot,
+    from: 1,
+    to: 9,
+    term,
+    snapshot: eraftpb.Snapshot.create({ metadata: eraftpb.SnapshotMetadata.create({ index, term }) }),
+  });
+
+  it('in appends and snapshots of the term', () => {
+    expect(judge(told, answer(2, 4, 6), snapshot(4, 9), answer(3, 4, 9), answer(2, 5, 20))).toBe('raft: valid');
+  });
+
+  it('and convicts who acknowledges more', () => {
+    expect(judge(told, answer(2, 4, 7))).toMatch(/acknowledges 7 in term 4, whose leader has told of 6/);
+    expect(judge(told, snapshot(3, 9), answer(2, 4, 9))).toMatch(/acknowledges 9/);
+  });
+});
+
 describe('the checker of raft messages convicts', () => {
   it('two votes in one term', () => {
     expect(judge(vote(1, 2, 5), vote(1, 3, 5))).toMatch(/peer 1 votes for 2 and for 3 in term 5/);

@@ -84,4 +84,60 @@ export const applyMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: 'answered-twice',
+    description: 'some commands are answered twice',
+    profile: 'swarm',
+    edits: [
+      {
+        module: 'raftstore/apply/apply-worker',
+        find: 'for (const [{ reply }, result] of answers)\n            reply(result);',
+        replace:
+          'for (const [{ index, reply }, result] of answers) {\n            reply(result);\n            if (index % 16 === 0)\n                reply(result);\n        }',
+      },
+    ],
+  },
+  {
+    id: 'empty-value-deletes',
+    description: 'an empty value is taken for none',
+    profile: 'swarm',
+    edits: [
+      {
+        module: 'raftstore/apply/command',
+        find: 'batch.put(dataKey(operation.family, operation.key), operation.value);',
+        replace:
+          'if (operation.value.length === 0)\n                batch.delete(dataKey(operation.family, operation.key));\n            else\n                batch.put(dataKey(operation.family, operation.key), operation.value);',
+      },
+    ],
+  },
+  {
+    id: 'applied-again-later',
+    description: 'some commands are applied a second time, after the command behind them',
+    profile: 'swarm',
+    edits: [
+      {
+        module: 'raftstore/apply/region-applier',
+        find: 'const outcome = applyWrites(request, this.#region, batch);',
+        replace:
+          'const outcome = applyWrites(request, this.#region, batch);\n        if (this.before !== undefined && entry.index % 4 === 0)\n            applyWrites(this.before, this.#region, batch);\n        this.before = request;',
+      },
+    ],
+  },
+  {
+    id: 'write-with-stale-epoch',
+    description: 'a write is applied although a split has moved its key to another region',
+    profile: 'ambush',
+    edits: [
+      {
+        module: 'raftstore/apply/region-applier',
+        find: 'if (epochOfRequest(request).version !== epochOf(this.#region).version) {',
+        replace: 'if (false) {',
+      },
+      {
+        module: 'raftstore/apply/command',
+        find: 'if (!isKeyInRegion(operation.key, region))',
+        replace: 'if (false)',
+      },
+    ],
+  },
 ];

@@ -71,4 +71,50 @@ export const electionMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: 'vote-within-lease',
+    description: 'a voter that hears a leader answers campaigns all the same',
+    profile: 'leases',
+    edits: [
+      {
+        module: 'raft/node/election',
+        find: 'return raft.leader !== 0 && raft.electionElapsed < raft.config.electionTick;',
+        replace: 'return false;',
+      },
+    ],
+  },
+  {
+    id: 'restarted-votes-at-once',
+    description: 'a voter that was restarted forgets that a lease may be out',
+    profile: 'leases',
+    edits: [
+      {
+        module: 'raftstore/peer-host',
+        find: 'return Math.max(0, Math.ceil(electionTicks - openTicks));',
+        replace: 'return 0;',
+      },
+    ],
+  },
+  {
+    id: 'split-forgets-votes',
+    description: 'a vote that a new region was asked for before the split got here is forgotten, and given again',
+    profile: 'ambush',
+    edits: [
+      {
+        module: 'raftstore/region-parts',
+        find: 'const voted = existing?.storage.hardState;',
+        replace: 'const voted = undefined;',
+      },
+      {
+        module: 'raftstore/region-parts',
+        find: 'voted ?? host.logStore.stateSync(region.id)?.hardState',
+        replace: 'voted',
+      },
+      {
+        module: 'raftstore/store-worker/store-worker',
+        find: 'this.#options.regions.overlapping(startKey, endKey).length === 0',
+        replace: 'true',
+      },
+    ],
+  },
 ];

@@ -127,4 +127,45 @@ export const logMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: 'commit-entries-of-older-terms',
+    description: 'entries of earlier terms are committed by counting (figure 8 of the Raft paper)',
+    profile: 'ambush',
+    edits: [{ module: 'raft/node/replication', find: '|| !raft.log.matchesTerm(index, raft.term)', replace: '' }],
+  },
+  {
+    id: 'overwritten-tail-kept',
+    description: 'a shorter log that replaces a longer one leaves the end of that on disk',
+    profile: 'ambush',
+    edits: [
+      {
+        module: 'engine/raft-log-store',
+        find: 'for (; index <= previousLastIndex; index += 1)',
+        replace: 'for (; false; index += 1)',
+      },
+    ],
+  },
+  {
+    id: 'joint-counts-incoming-only',
+    description: 'while two configurations are in force, the majority of the new one is enough',
+    profile: 'upheaval',
+    edits: [
+      {
+        module: 'raft/quorum/joint',
+        find: 'return outgoing.length === 0 ? first : Math.min(first, majorityCommittedIndex(outgoing, acked));',
+        replace: 'return first;',
+      },
+      {
+        module: 'raft/quorum/joint',
+        find: 'const second = majorityVoteResult(outgoing, votes);',
+        replace: 'const second = first;',
+      },
+    ],
+  },
+  {
+    id: 'log-checksum-ignored',
+    description: 'a record of the log is believed whatever its checksum says',
+    profile: 'disks',
+    edits: [{ module: 'engine/raft-record', find: 'return expected === found ?', replace: 'return true ?' }],
+  },
 ];

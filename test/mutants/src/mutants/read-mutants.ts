@@ -38,4 +38,53 @@ export const readMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: 'read-outside-region',
+    description: 'a read is run whatever has become of the region since',
+    profile: 'ambush',
+    edits: [
+      {
+        module: 'raftstore/peer/read-command',
+        find: 'checkEpoch(request, region, store.regions) ?? checkKeys(request, region)',
+        replace: 'undefined',
+      },
+    ],
+  },
+  {
+    id: 'read-before-first-commit',
+    description: 'a new leader answers reads before it knows what was committed before its term',
+    profile: 'ambush',
+    edits: [
+      {
+        module: 'raft/node/reading',
+        find: 'if (hasCommittedInTerm(raft))\n        beginRead(raft, read);',
+        replace: 'if (true)\n        beginRead(raft, read);',
+      },
+    ],
+  },
+  {
+    id: 'lease-during-transfer',
+    description: 'a leader reads by its lease after it has told another peer to campaign',
+    profile: 'leases',
+    edits: [
+      {
+        module: 'raft/node/reading',
+        find: '!raft.leaseForfeited &&\n        raft.transferee === 0 &&',
+        replace: '',
+      },
+    ],
+  },
+  {
+    id: 'replica-reads-by-itself',
+    description: 'a replica answers reads from what it has, without asking its leader',
+    profile: 'reads',
+    edits: [
+      {
+        module: 'raftstore/peer/read-admission',
+        find: "if (node.readIndex(context, peer.lease?.isHeld(node, nowMs()) ?? false) !== 'accepted')",
+        replace:
+          "if (!peer.isLeader)\n        reads.confirm(context, 0);\n    else if (node.readIndex(context, peer.lease?.isHeld(node, nowMs()) ?? false) !== 'accepted')",
+      },
+    ],
+  },
 ];

@@ -104,4 +104,60 @@ export const regionMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: 'tombstone-ignored',
+    description: 'a late message brings back a peer that was removed',
+    profile: 'upheaval',
+    edits: [
+      {
+        module: 'raftstore/store-worker/store-worker',
+        find: 'message.isTombstone || this.#isForTombstone(message)',
+        replace: 'message.isTombstone',
+      },
+    ],
+  },
+  {
+    id: 'removed-id-used-again',
+    description: 'a peer that is added to a store where one was removed gets the id of that one',
+    profile: 'upheaval',
+    edits: [
+      {
+        module: 'test-harness/nemesis/membership-chaos',
+        find: 'scheduler.addPeer(region.id, { id: scheduler.allocId(),',
+        replace:
+          'const id = scheduler.removedIds?.get(region.id * 1_000_000 + node.storeId) ?? scheduler.allocId();\n        scheduler.addPeer(region.id, { id,',
+      },
+      {
+        module: 'test-harness/nemesis/membership-chaos',
+        find: 'scheduler.removePeer(region.id, peer);',
+        replace:
+          'scheduler.removedIds ??= new Map();\n        scheduler.removedIds.set(region.id * 1_000_000 + node.storeId, peer.id);\n        scheduler.removePeer(region.id, peer);',
+      },
+    ],
+  },
+  {
+    id: 'conf-change-before-commit',
+    description: 'a leader puts a change of membership in force when it is proposed',
+    profile: 'upheaval',
+    edits: [
+      {
+        module: 'raft/node/proposal',
+        find: "    announce(raft);\n    return 'ok';",
+        replace:
+          "    announce(raft);\n    for (const { type, data } of admitted) {\n        const change = type === 'normal' || raft.tracker.membership.incoming.length < 3 ? undefined : decodeConfChange(type, data);\n        const changed = change === undefined ? '' : changeMembership(raft.tracker.membership, change);\n        if (typeof changed !== 'string')\n            raft.tracker.switchTo(changed.membership, changed.added, raft.log.lastIndex());\n    }\n    return 'ok';",
+      },
+    ],
+  },
+  {
+    id: 'hibernation-never-ends',
+    description: 'a region that sleeps is not woken by anything',
+    profile: 'reads',
+    edits: [
+      {
+        module: 'raftstore/hibernation/hibernation',
+        find: 'wake(peer, isLeaderLost = false) {',
+        replace: 'wake(peer, isLeaderLost = false) {\n        if (this.isAsleep)\n            return;',
+      },
+    ],
+  },
 ];

@@ -1,0 +1,311 @@
+import type { raft_serverpb } from '@flotilla/protocol';
+import type { Random } from '@flotilla/runtime';
+import {
+  headerOf,
+  orderAnyChange,
+  orderJointChange,
+  type TestCluster,
+  type TestNode,
+  transferLeaderCommand,
+} from '@flotilla/test-harness';
+import type { EventTrace } from './event-trace.ts';
+import { type Moment, MomentWatch } from './moment.ts';
+import type { Rivals } from './rivals.ts';
+
+/** Milliseconds of an election timeout, at a pace of 1. */
+const electionMs = 1_000;
+
+/** A region and who leads it. */
+interface Target {
+  readonly regionId: number;
+  readonly leader: TestNode;
+}
+
+/** What ambushes act on. */
+export interface AmbushesOptions {
+  readonly cluster: TestCluster;
+  readonly trace: EventTrace;
+  readonly rivals: Rivals;
+  readonly timeScale: number;
+  /** Crashes a store, and starts it again after so long. */
+  readonly crashFor: (node: TestNode, ms: number) => Promise<void>;
+}
+
+/** Somebody who waits for a moment. */
+interface Watcher {
+  readonly moment: Moment;
+  readonly regionId: number | undefined;
+  readonly strike: (node: TestNode, regionId: number) => void;
+}
+
+/**
+ * Faults that wait for their moment: a store is cut off, deafened or crashed with the very message in which it campaigns,
+ * shows that it leads, tells what is committed or hands over. Left to chance such moments are hardly ever hit, and mistakes
+ * about what an earlier leader may have done show only then.
+ */
+export class Ambushes {
+  readonly #options: AmbushesOptions;
+  readonly #watch = new MomentWatch();
+  #watcher: Watcher | undefined;
+
+  constructor(options: AmbushesOptions) {
+    this.#options = options;
+  }
+
+  /** Sees a message before it is sent; links that are cut now lose it. */
+  note(message: raft_serverpb.RaftMessage, fromStoreId: number): void {
+    const seen = this.#watch.see(message);
+    const watcher = this.#watcher;
+    if (watcher === undefined || !seen.includes(watcher.moment)) return;
+    if (watcher.regionId !== undefined && watcher.regionId !== message.regionId) return;
+    const node = this.#options.cluster.nodeOf(fromStoreId);
+    if (node === undefined) return;
+    this.#watcher = undefined;
+    watcher.strike(node, message.regionId);
+  }
+
+  /** One ambush, from its preparation until the network is whole again. */
+  async lay(random: Random): Promise<void> {
+    const { cluster, rivals } = this.#options;
+    const target = this.#target(random);
+    if (target === undefined) return;
+    rivals.follow();
+    const plots = [
+      this.#waylay,
+      this.#overthrowTwice,
+      this.#overthrowTwice,
+      this.#usurp,
+      this.#usurp,
+      this.#handOver,
+      this.#handOver,
+      this.#divide,
+      this.#divide,
+      this.#part,
+      this.#stall,
+    ];
+    await plots[random.integer(0, plots.length)]?.call(this, target, random);
+    this.#watcher = undefined;
+    cluster.network.heal();
+  }
+
+  /** Strikes the sender at any moment, in any way. */
+  async #waylay({ leader }: Target, random: Random): Promise<void> {
+    const moment = (['campaign', 'vote', 'lead', 'commit', 'birth'] as const)[random.integer(0, 5)] ?? 'lead';
+    if (moment === 'birth') this.#options.rivals.splitTwice(random);
+    else if (moment !== 'commit') this.#isolate(leader);
+    const struck = await this.#awaitMoment(moment, undefined, (node) => this.#hurt(node, random));
+    if (struck === undefined) return;
+    await this.#pass(random.fraction() * 3 * electionMs);
+    this.#options.cluster.network.heal();
+    if (random.fraction() < 0.5) await this.#crashSoon(struck, random);
+  }
+
+  /**
+   * Cuts off a leader with entries that nobody else has; then the next one with its first message, before anybody has an
+   * entry of it; then the one after that as soon as it tells that something is committed.
+   */
+  async #overthrowTwice({ regionId, leader }: Target, random: Random): Promise<void> {
+    const { rivals, cluster } = this.#options;
+    this.#isolate(leader);
+    rivals.pile(leader, regionId, random.integer(1, 8), random);
+    const second = await this.#awaitMoment('lead', regionId, (node) => this.#isolate(node));
+    if (second === undefined) return;
+    if (random.fraction() < 0.5) rivals.pile(second, regionId, random.integer(1, 4), random);
+    const third = await this.#awaitMoment(random.fraction() < 0.7 ? 'commit' : 'lead', regionId, (node) => {
+      if (node !== second) this.#isolate(node);
+    });
+    if (third === undefined) return;
+    await this.#pass((1 + random.fraction() * 2) * electionMs);
+    cluster.network.heal();
+    // What it had is being replaced just now.
+    const replaced = [third, leader, undefined][random.integer(0, 3)];
+    if (replaced !== undefined) await this.#crashSoon(replaced, random);
+  }
+
+  /** A member that does not hear the leader campaigns among members that do; they may have just been started again. */
+  async #usurp({ regionId, leader }: Target, random: Random): Promise<void> {
+    const { cluster, crashFor, timeScale } = this.#options;
+    const others = cluster.nodes.filter((node) => node !== leader && node.store !== undefined);
+    const usurper = others[random.integer(0, Math.max(1, others.length))];
+    if (usurper === undefined) return;
+    this.#note(`${usurper.name} does not hear ${leader.name}`);
+    cluster.network.cut(leader.storeId, usurper.storeId);
+    cluster.network.cut(usurper.storeId, leader.storeId);
+    await this.#pass((1 + random.fraction() * 2) * electionMs);
+    const isRestart = random.fraction() < 0.6;
+    const won = this.#awaitMoment('vote', regionId, () => this.#deafen(leader));
+    if (isRestart) {
+      const bystanders = others.filter((node) => node !== usurper);
+      void Promise.all(bystanders.map((node) => crashFor(node, 1 + random.fraction() ** 2 * 300 * timeScale)));
+    }
+    await won;
+    await this.#pass(electionMs);
+  }
+
+  /** Has the leader hand over in the middle of writes, and not hear what comes of it. */
+  async #handOver(target: Target, random: Random): Promise<void> {
+    const { rivals, cluster } = this.#options;
+    const { regionId, leader } = target;
+    rivals.pile(leader, regionId, random.integer(1, 5), random);
+    await cluster.clock.timers.sleep(random.fraction() ** 2 * 50);
+    const dice = random.fraction();
+    const struck = this.#awaitMoment('handover', regionId, (node) => {
+      if (dice < 0.6) this.#deafen(node);
+      else if (dice < 0.7) this.#isolateSoon(node, random);
+    });
+    this.#transfer(target, random);
+    if ((await struck) === undefined) return;
+    await this.#pass((0.2 + random.fraction()) * electionMs);
+  }
+
+  /** Divides the members just when a change among them is committed. */
+  async #divide({ regionId }: Target, random: Random): Promise<void> {
+    const { cluster } = this.#options;
+    cluster.scheduler.cancelOperators(regionId);
+    if (random.fraction() < 0.7) orderJointChange(cluster, regionId, random);
+    else orderAnyChange(cluster, random);
+    const struck = await this.#awaitMoment('change', undefined, (node) => this.#halve(node, random), 6);
+    if (struck === undefined) return;
+    await this.#pass((2 + random.fraction() * 2) * electionMs);
+  }
+
+  /** Has a region that was just split change its leader, while the others have not heard of the split. */
+  async #part(target: Target, random: Random): Promise<void> {
+    this.#options.rivals.splitTwice(random);
+    const born = await this.#awaitMoment('birth', undefined, (node) => {
+      const dice = random.fraction();
+      if (dice < 0.5) this.#transfer({ ...target, leader: node }, random);
+      else if (dice < 0.75) this.#isolateSoon(node, random);
+      else this.#isolate(node);
+    });
+    if (born === undefined) return;
+    await this.#pass((0.5 + random.fraction() * 2) * electionMs);
+  }
+
+  /** A disk of the leader hangs while its region is split: the others come further than it does. */
+  async #stall({ regionId, leader }: Target, random: Random): Promise<void> {
+    const { rivals } = this.#options;
+    this.#hang(leader, random.fraction() < 0.7 ? 'kvDisk' : 'raftDisk', (1 + random.fraction() * 3) * electionMs);
+    rivals.pile(leader, regionId, random.integer(1, 4), random);
+    rivals.splitTwice(random, regionId);
+    if (random.fraction() < 0.5) rivals.pile(leader, regionId, random.integer(1, 4), random);
+    await this.#pass((2 + random.fraction() * 3) * electionMs);
+  }
+
+  /** Syncs of one disk of a store take until so much time has passed, unless the store is started again. */
+  #hang(node: TestNode, which: 'kvDisk' | 'raftDisk', ms: number): void {
+    const { cluster, timeScale } = this.#options;
+    const { world } = cluster;
+    const { runtime, [which]: disk } = node;
+    const { faults: before } = disk;
+    this.#note(`the ${which === 'kvDisk' ? 'data' : 'log'} disk of ${node.name} hangs`);
+    const endMs = world.nowMs + ms * timeScale;
+    const hung = {
+      ...before,
+      sync: async () => {
+        if (node.runtime === runtime) await runtime.timers.sleep(Math.max(0, endMs - world.nowMs));
+        return before.sync?.();
+      },
+    };
+    disk.faults = hung;
+    cluster.clock.timers.after(ms * timeScale, () => {
+      if (disk.faults === hung) disk.faults = before;
+    });
+  }
+
+  /** Waits until a message of that kind is sent, and strikes then; whom, or `undefined` when it is never sent. */
+  async #awaitMoment(
+    moment: Moment,
+    regionId: number | undefined,
+    strike: (node: TestNode) => void,
+    elections = 4,
+  ): Promise<TestNode | undefined> {
+    let struck: TestNode | undefined;
+    this.#watcher = {
+      moment,
+      regionId,
+      strike: (node) => {
+        struck = node;
+        this.#note(`${node.name} is struck at its ${moment}`);
+        strike(node);
+      },
+    };
+    for (let waited = 0; waited < elections * 20 && struck === undefined; waited += 1) {
+      await this.#pass(electionMs / 20);
+    }
+    this.#watcher = undefined;
+    return struck;
+  }
+
+  #target(random: Random): Target | undefined {
+    const { cluster } = this.#options;
+    const regions = cluster.scheduler.regions();
+    const regionId = regions[random.integer(0, Math.max(1, regions.length))]?.region.id;
+    const leader = regionId === undefined ? undefined : cluster.leader(regionId);
+    return regionId === undefined || leader === undefined ? undefined : { regionId, leader };
+  }
+
+  #transfer({ regionId, leader }: Target, random: Random): void {
+    const { region, peer } = this.#options.cluster.statusOf(leader, regionId) ?? {};
+    const others = region?.peers.filter(({ id }) => id !== peer?.id) ?? [];
+    const to = others[random.integer(0, Math.max(1, others.length))];
+    if (region === undefined || to === undefined) return;
+    this.#note(`${leader.name} hands region ${regionId} to store ${to.storeId}`);
+    void leader.store?.execute(transferLeaderCommand(headerOf(region), to)).catch(() => undefined);
+  }
+
+  #hurt(node: TestNode, random: Random): void {
+    const dice = random.fraction();
+    if (dice < 0.3) this.#isolate(node);
+    else if (dice < 0.45) this.#isolateSoon(node, random);
+    else if (dice < 0.6) this.#deafen(node);
+    else if (dice < 0.7) this.#halve(node, random);
+    else void this.#crashSoon(node, random);
+  }
+
+  /** Nobody but its clients reaches the store; every other link is whole. */
+  #isolate(node: TestNode): void {
+    const { cluster } = this.#options;
+    this.#note(`${node.name} is cut off`);
+    cluster.network.partition([[node.storeId], this.#othersOf(node)]);
+  }
+
+  /** So late that some of what it sends now arrives. */
+  #isolateSoon(node: TestNode, random: Random): void {
+    const { cluster } = this.#options;
+    const { maxDelayMs } = cluster.network.faults;
+    cluster.clock.timers.after(random.fraction() ** 2 * 4 * maxDelayMs, () => this.#isolate(node));
+  }
+
+  /** The store hears no other; they hear it. */
+  #deafen(node: TestNode): void {
+    this.#note(`${node.name} is deaf`);
+    for (const other of this.#othersOf(node)) this.#options.cluster.network.cut(other, node.storeId);
+  }
+
+  #halve(node: TestNode, random: Random): void {
+    const others = this.#othersOf(node);
+    const company = others.filter(() => random.fraction() < 0.4);
+    this.#note(`${[node.storeId, ...company].join(' ')} are cut off from the others`);
+    const rest = others.filter((one) => !company.includes(one));
+    this.#options.cluster.network.partition([[node.storeId, ...company], rest]);
+  }
+
+  async #crashSoon(node: TestNode, random: Random): Promise<void> {
+    const { timeScale, crashFor } = this.#options;
+    await this.#pass(random.fraction() ** 2 * electionMs);
+    await crashFor(node, 1 + random.fraction() ** 2 * electionMs * timeScale);
+  }
+
+  #othersOf(node: TestNode): number[] {
+    return this.#options.cluster.nodes.filter((other) => other !== node).map(({ storeId }) => storeId);
+  }
+
+  #pass(ms: number): Promise<void> {
+    return this.#options.cluster.clock.timers.sleep(ms * this.#options.timeScale);
+  }
+
+  #note(text: string): void {
+    this.#options.trace.note(`ambush: ${text}`);
+  }
+}
