@@ -112,7 +112,7 @@ export const electionMutants: readonly Mutant[] = [
       },
       {
         module: 'raftstore/store-worker/store-worker',
-        find: 'this.#options.regions.overlapping(startKey, endKey).length === 0',
+        find: 'inTheWay.length === 0',
         replace: 'true',
       },
     ],
