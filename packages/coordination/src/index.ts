@@ -135,6 +135,7 @@ export {
 export { TokenFence } from './lock/token-fence.ts';
 export { createCoordinationMachine } from './machine/coordination-machine.ts';
 export { type CoordinationMachineConfig, defaultCoordinationMachineConfig } from './machine/machine-config.ts';
+export { machineRange } from './machine/record-key.ts';
 export {
   createServiceRegistry,
   type ServiceRegistryOptions,
