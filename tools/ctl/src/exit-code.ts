@@ -3,7 +3,7 @@
  */
 export const exitCode = {
   ok: 0,
-  /** `get` found no such key. */
+  /** There is no such key, value or instance. */
   notFound: 1,
   /** The command line does not make sense. */
   usage: 64,
@@ -15,12 +15,20 @@ export const exitCode = {
   internal: 70,
   /** A port of the playground is in use. */
   portInUse: 72,
-  /** An order is impossible as the cluster stands, or has ended without being done; or replicas differ. */
+  /**
+   * An order is impossible as the cluster stands, or has ended without being done; replicas differ; another version, or another
+   * holder of the lock, is in the way.
+   */
   notDone: 73,
   /** The results could not be written, for instance because the disk is full. */
   outputFailed: 74,
   /** A write may or may not have taken effect; a get tells. */
   outcomeUnknown: 75,
+  /** The lock, the office or the registration was lost; a command that was run under the lock was ended. */
+  lockLost: 76,
+  /** The command to run under a lock cannot be run, or is not there. Source: the convention of shells. */
+  commandNotRunnable: 126,
+  commandNotFound: 127,
   interrupted: 130,
 } as const;
 

@@ -24,6 +24,11 @@ const exitCodeOfCode = new Map<string, ExitCode>([
   ['regionError', exitCode.unavailable],
   ['unavailable', exitCode.unavailable],
   ['notBootstrapped', exitCode.unavailable],
+  ['validation', exitCode.badData],
+  ['conflict', exitCode.notDone],
+  ['connection', exitCode.unavailable],
+  ['timeout', exitCode.unavailable],
+  ['sessionLost', exitCode.lockLost],
 ]);
 
 const hintOfExitCode = new Map<ExitCode, string>([

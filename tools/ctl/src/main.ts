@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { createPinoLogger, createSystemRuntime } from '@flotilla/runtime';
 import { CommanderError } from 'commander';
 import { connectCluster } from './connect-cluster.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
+import { connectCoordinator } from './coordination/connect-coordinator.ts';
+import { exitCode } from './exit-code.ts';
 import { describeFailure } from './failure.ts';
 import { runProgram } from './program.ts';
 import { OutputClosedError, processTerminal } from './terminal.ts';
@@ -14,11 +15,26 @@ const terminal = processTerminal(process);
 const interrupt = new AbortController();
 // Each of hundreds of records that wait for another attempt listens to it.
 setMaxListeners(0, interrupt.signal);
+/** Who gets the signals instead of this program: a command that it runs. */
+let signalTaker: ((signal: NodeJS.Signals) => void) | undefined;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
+    if (signalTaker !== undefined) return signalTaker(signal);
     if (interrupt.signal.aborted) process.exit(exitCode.interrupted);
     interrupt.abort();
   });
+}
+
+/** Signals that mean nothing to this program alone. */
+const passedOn = ['SIGQUIT', 'SIGUSR2', 'SIGWINCH', 'SIGTSTP', 'SIGCONT'] as const;
+
+function takeSignals(handler: (signal: NodeJS.Signals) => void): () => void {
+  signalTaker = handler;
+  for (const signal of passedOn) process.on(signal, handler);
+  return () => {
+    signalTaker = undefined;
+    for (const signal of passedOn) process.off(signal, handler);
+  };
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -28,7 +44,7 @@ const runtime = createSystemRuntime({
   logger: createPinoLogger({ level: 'warn', pretty: true, destination: process.stderr }),
 });
 
-async function runCommandLine(): Promise<ExitCode> {
+async function runCommandLine(): Promise<number> {
   try {
     return await runProgram(process.argv.slice(2), {
       terminal,
@@ -39,6 +55,8 @@ async function runCommandLine(): Promise<ExitCode> {
         options,
         interrupt: interrupt.signal,
         connect: () => connectCluster(options, runtime, interrupt.signal),
+        coordinate: () => connectCoordinator(options, runtime),
+        takeSignals,
       }),
     });
   } catch (error) {
@@ -48,7 +66,7 @@ async function runCommandLine(): Promise<ExitCode> {
   }
 }
 
-async function run(): Promise<ExitCode> {
+async function run(): Promise<number> {
   try {
     const code = await runCommandLine();
     await terminal.flush();

@@ -7,7 +7,8 @@ import { put } from './command/put.ts';
 import { type ScanArguments, scan } from './command/scan.ts';
 import { status } from './command/status.ts';
 import type { CommandContext, GlobalOptions, Command as Runnable } from './command-context.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
+import { addCoordinationCommands } from './coordination/coordination-program.ts';
+import { exitCode } from './exit-code.ts';
 import { wholeNumber } from './option-number.ts';
 import type { PlaygroundOptions } from './playground/plan.ts';
 import { addRegionCommands, addStoreCommands, type Run } from './region/region-program.ts';
@@ -22,8 +23,8 @@ export interface ProgramWorld {
 }
 
 /** Runs the command line `args` (without program names) to its exit code; rejects with what the command failed with. */
-export async function runProgram(args: readonly string[], world: ProgramWorld): Promise<ExitCode> {
-  let code: ExitCode = exitCode.ok;
+export async function runProgram(args: readonly string[], world: ProgramWorld): Promise<number> {
+  let code: number = exitCode.ok;
   const program = baseProgram(world);
   const run = async <Arguments>(command: Command, runnable: Runnable<Arguments>, own: Arguments): Promise<void> => {
     code = await runnable(world.contextOf(command.optsWithGlobals<GlobalOptions>()), own);
@@ -36,6 +37,7 @@ export async function runProgram(args: readonly string[], world: ProgramWorld): 
     .action((_options: unknown, command: Command) => run(command, status, {}));
   addRegionCommands(program, run);
   addStoreCommands(program, run);
+  addCoordinationCommands(program, run);
   addPlayground(program, run);
   await program.parseAsync([...args], { from: 'user' });
   return code;
@@ -51,6 +53,12 @@ function baseProgram({ terminal, version }: ProgramWorld): Command {
         .default('127.0.0.1:7400')
         .argParser(address),
     )
+    .addOption(
+      new Option('--etcd <endpoints>', 'locks, services and configuration of an etcd cluster: addresses, by commas')
+        .env('FLOTILLA_ETCD')
+        .argParser(endpoints),
+    )
+    .addOption(new Option('--etcd-user <name:password>', 'who to be to etcd').env('FLOTILLA_ETCD_USER'))
     .addOption(
       new Option('--timeout-ms <ms>', 'the longest that one request waits')
         .env('FLOTILLA_TIMEOUT_MS')
@@ -72,8 +80,8 @@ function baseProgram({ terminal, version }: ProgramWorld): Command {
 
 const exitCodesHelp = `
 Exit codes: 0 done · 1 key not found · 64 wrong usage · 65 malformed or oversized data · 69 cluster unavailable ·
-70 internal error · 72 playground: port in use · 73 order not done · 74 output not written ·
-75 outcome of a write unknown · 130 interrupted`;
+70 internal error · 72 playground: port in use · 73 order not done, version or lock in the way · 74 output not written ·
+75 outcome of a write unknown · 76 lock lost · 130 interrupted; lock: otherwise those of its command`;
 
 function withEncoding(command: Command): Command {
   return command
@@ -145,6 +153,13 @@ function addPlayground(program: Command, run: Run): void {
         .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     )
     .action((options: PlaygroundOptions, command: Command) => run(command, playground, options));
+}
+
+function endpoints(text: string): readonly string[] {
+  const addresses = text.split(',').map((each) => each.trim());
+  if (addresses.includes(''))
+    throw new InvalidArgumentError('Expected host:port, or several with commas between them.');
+  return addresses;
 }
 
 function address(text: string): string {
