@@ -123,7 +123,7 @@ test('lock runs a command with the fencing token and ends as it does', async () 
     // A machine that is new gives the first key the second revision.
     code: 2,
   });
-  expect(await run('lock', 'job', '--wait-ms', '5', '--', 'true')).toMatchObject({ code: 0 });
+  expect(await run('lock', 'job', '--wait-ms', '60000', '--', 'true')).toMatchObject({ code: 0 });
   expect(await run('lock', 'job')).toMatchObject({ code: 64 });
 });
 
