@@ -18,6 +18,11 @@ export function listKey(client: number, list: number): string {
   return `${spread(client * 100 + list)}/l/${client}/${list}`;
 }
 
+/** The key of one link of a client's chain: neighbours lie in different regions, where there are several. */
+export function linkKey(client: number, chain: number, link: number): string {
+  return `${spread(client * 1_000 + chain * 10 + link)}/c/${client}/${chain}/${link}`;
+}
+
 /** What the keys of all accounts of a client's bank begin with. */
 export function bankPrefix(client: number, bank: number): string {
   return `${spread(client * 100 + bank + 50)}/b/${client}/${bank}/`;

@@ -9,6 +9,7 @@ import {
   elementKey,
   elementOf,
   isRivalKey,
+  linkKey,
   listKey,
   registerKeys,
   setPrefix,
@@ -19,6 +20,9 @@ import {
 const generationMs = 20_000;
 /** Elements of a list before the next one begins. */
 const longestList = 25;
+
+/** Links of a chain before the next one begins. */
+const longestChain = 5;
 
 /** The histories that clients record; each checker has its own. */
 export interface Histories {
@@ -50,6 +54,8 @@ export class SimClient {
   #operations = 0;
   #lists = 0;
   #list: string[] = [];
+  #chains = 0;
+  #links = 0;
   #banks = 0;
   #bank: OpenBank;
 
@@ -84,8 +90,10 @@ export class SimClient {
     const dice = this.#random.fraction();
     if (dice < 0.2) return this.#add(id);
     if (dice < 0.27) return this.#readSet();
-    if (dice < 0.42) return this.#append(id);
-    if (dice < 0.5) return this.#readList();
+    if (dice < 0.36) return this.#append(id);
+    if (dice < 0.42) return this.#link(id);
+    if (dice < 0.47) return this.#readList();
+    if (dice < 0.5) return this.#readChain();
     if (dice < 0.57) return this.#transfer();
     if (dice < 0.63) return this.#count();
     const keys = registerKeys(this.#generation);
@@ -153,6 +161,42 @@ export class SimClient {
       const value = await this.#client.raw.get(Buffer.from(key));
       return value === undefined ? [] : (JSON.parse(Buffer.from(value).toString()) as Json);
     });
+  }
+
+  /** Appends to a list of which each element has a key, and likely a region, of its own; each once the one before is there. */
+  async #link(id: string): Promise<void> {
+    if (this.#links >= longestChain) this.#nextChain();
+    const key = linkKey(this.number, this.#chains, this.#links);
+    const call = this.#options.histories.lists.invoke(this.number, 'append', chainName(this.number, this.#chains), id);
+    const outcome = await this.#settle(`link ${key} ${id}`, [call], async () => {
+      await this.#client.raw.put(Buffer.from(key), bytesOf(id));
+      return null;
+    });
+    if (outcome === 'ok') this.#links += 1;
+    if (outcome === 'info') this.#nextChain();
+  }
+
+  /**
+   * Reads a chain from its end on, one key after the other. Where a link is missing, all before it are looked at later: so
+   * what is found is what the chain was at some moment of the read.
+   */
+  async #readChain(): Promise<void> {
+    const client = this.#random.integer(0, this.number + 1);
+    const chain = this.#random.integer(0, this.#chains + 1);
+    const call = this.#options.histories.lists.invoke(this.number, 'read', chainName(client, chain));
+    await this.#settle(`read chain ${client}/${chain}`, [call], async () => {
+      const found: Json[] = [];
+      for (let link = longestChain - 1; link >= 0; link -= 1) {
+        const value = textOf(await this.#client.raw.get(Buffer.from(linkKey(client, chain, link))));
+        if (value !== null) found.unshift(value);
+      }
+      return found;
+    });
+  }
+
+  #nextChain(): void {
+    this.#chains += 1;
+    this.#links = 0;
   }
 
   /** Moves money between two accounts at once; the first time, puts it there. After an unknown outcome comes another bank. */
@@ -224,6 +268,11 @@ export class SimClient {
       return outcome;
     }
   }
+}
+
+/** What the history calls a chain. */
+function chainName(client: number, chain: number): string {
+  return `chain ${client}/${chain}`;
 }
 
 /** Whether some of what was asked for may have taken effect. */
