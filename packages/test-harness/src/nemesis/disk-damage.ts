@@ -1,4 +1,12 @@
-import { applyStateKey, dataRange, logEntryKey, MemoryDisk, raftStateKey, regionStateKey } from '@flotilla/engine';
+import {
+  applyStateKey,
+  dataRange,
+  logEntryKey,
+  MemoryDisk,
+  raftStateKey,
+  regionStateKey,
+  userKey,
+} from '@flotilla/engine';
 import { metapb } from '@flotilla/protocol';
 import type { Random } from '@flotilla/runtime';
 import { hasPendingChange, type StoredPeer, storedLastIndex, storedPeers } from '../cluster/stored-peers.ts';
@@ -97,8 +105,8 @@ export function truncateLog(node: TestNode, image: MemoryDisk['pairs']): DiskDam
   return { what: 'the log database has lost its end', isThere: () => true };
 }
 
-/** Changes, or takes away, one value of a region in a node's data database, which no checksum shows; whether there was one. */
-export function rotValue(node: TestNode, { startKey, endKey }: metapb.Region, random: Random): boolean {
+/** Changes, or takes away, one value of a region in a node's data database, which no checksum shows; answers its key, if any. */
+export function rotValue(node: TestNode, { startKey, endKey }: metapb.Region, random: Random): Uint8Array | undefined {
   const { start, end = start } = dataRange('default', startKey, endKey);
   const keys: Uint8Array[] = [];
   for (const [key] of node.kvDisk.pairs.entries(start)) {
@@ -106,9 +114,9 @@ export function rotValue(node: TestNode, { startKey, endKey }: metapb.Region, ra
     keys.push(key);
   }
   const key = keys[random.integer(0, Math.max(1, keys.length))];
-  if (key === undefined) return false;
+  if (key === undefined) return undefined;
   node.kvDisk.rot(key, random.fraction() < 0.3 ? undefined : Buffer.from('rotten'));
-  return true;
+  return userKey('default', key);
 }
 
 /** Damages one snapshot file of a node; says which, or `undefined` when there is none. */
