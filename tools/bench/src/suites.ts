@@ -1,4 +1,5 @@
 import { runClusterSuite } from './cluster/suite.ts';
+import { runCoordinationSuite } from './coordination/suite.ts';
 import { runIdleRegionsSuite } from './idle-regions/suite.ts';
 import { runRaftSuite } from './raft/suite.ts';
 
@@ -8,6 +9,7 @@ export type Suite = (print: (line: string) => void, args: readonly string[]) => 
 /** Every suite, by the name it is asked for. */
 export const suites: ReadonlyMap<string, Suite> = new Map<string, Suite>([
   ['cluster', runClusterSuite],
+  ['coordination', runCoordinationSuite],
   ['idle-regions', runIdleRegionsSuite],
   ['raft', runRaftSuite],
 ]);

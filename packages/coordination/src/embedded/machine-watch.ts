@@ -1,5 +1,5 @@
 import { etcdserverpb, mvccpb } from '@flotilla/protocol';
-import type { Runtime } from '@flotilla/runtime';
+import type { Runtime, TimerHandle } from '@flotilla/runtime';
 import { BackendError } from '../backend/backend-error.ts';
 import type { Watch, WatchEvent, WatchRequest, WatchUpdate } from '../backend/watch.ts';
 import type { MachineCaller } from './machine-caller.ts';
@@ -29,10 +29,8 @@ const done = { done: true, value: undefined } as const;
 /** What a wait for the next piece came to. */
 type Step =
   | { readonly type: 'piece'; readonly bytes: Uint8Array }
-  /** The machine ended the subscription, or it was silent for too long. */
-  | { readonly type: 'lost' }
-  /** Something else may have come up: progress, or the end. */
-  | { readonly type: 'nudge' };
+  /** The machine ended the subscription, or it was silent for too long; an `error` is for the reader. */
+  | { readonly type: 'lost'; readonly error?: unknown };
 
 /** A watch over a machine's subscriptions, one after another: each begins after the last revision that was taken in. */
 export class MachineWatch implements Watch {
@@ -42,7 +40,13 @@ export class MachineWatch implements Watch {
   #position: bigint | undefined;
   readonly #start: Promise<bigint>;
   #subscription: { readonly pieces: AsyncIterator<Uint8Array>; readonly abort: AbortController } | undefined;
-  #pending: Promise<Step> | undefined;
+  /** A piece is being waited for. */
+  #isReading = false;
+  /** What came of it, until it is taken. */
+  #step: Step | undefined;
+  /** Ends the wait for a step, or for whatever else may have come up. */
+  #wake: () => void = () => {};
+  #silence: { readonly timer: TimerHandle; since: number } | undefined;
   /** Events of a revision that comes in several pieces. */
   #partial: WatchEvent[] = [];
   readonly #updates: WatchUpdate[] = [];
@@ -52,9 +56,7 @@ export class MachineWatch implements Watch {
   #toldRevision = 0n;
   #pauseMs = firstPauseMs;
   readonly #end = new AbortController();
-  #nudge: () => void = () => {};
   #isEnded = false;
-  #failure: unknown;
 
   constructor(request: WatchRequest, options: MachineWatchOptions) {
     this.#request = request;
@@ -109,9 +111,12 @@ export class MachineWatch implements Watch {
       }
       this.#position ??= await this.#start;
       if (this.#isEnded) break;
-      const step = await this.#step();
-      if (step.type === 'piece') this.#takeIn(etcdserverpb.WatchResponse.decode(step.bytes));
-      else if (step.type === 'lost') await this.#pause();
+      const step = await this.#nextStep();
+      if (step?.type === 'piece') this.#takeIn(etcdserverpb.WatchResponse.decode(step.bytes));
+      if (step?.type !== 'lost') continue;
+      this.#unsubscribe();
+      if (step.error !== undefined) throw step.error;
+      await this.#pause();
     }
     return done;
   }
@@ -131,37 +136,54 @@ export class MachineWatch implements Watch {
     }
   }
 
-  /** Waits for a piece of the subscription, which is opened when there is none. */
-  async #step(): Promise<Step> {
+  /** Waits for a piece of the subscription, which is opened when there is none; `undefined` when something else came up. */
+  async #nextStep(): Promise<Step | undefined> {
     this.#subscription ??= this.#subscribe();
-    const { pieces } = this.#subscription;
-    this.#pending ??= pieces.next().then(
-      ({ done: isOver, value }): Step => (isOver === true ? { type: 'lost' } : { type: 'piece', bytes: value }),
-      (error: unknown): Step => {
-        if (!canPass(error)) this.#failure = error;
-        return { type: 'lost' };
-      },
-    );
-    const nudge = new Promise<Step>((resolve) => {
-      this.#nudge = () => resolve({ type: 'nudge' });
-    });
-    const silence = this.#options.runtime.timers.after(this.#options.silenceMs, () =>
-      this.#subscription?.abort.abort(),
-    );
-    const { signal } = this.#subscription.abort;
-    let onAbort = (): void => {};
-    const aborted = new Promise<Step>((resolve) => {
-      onAbort = () => resolve({ type: 'lost' });
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
-    const step = await Promise.race([this.#pending, nudge, aborted]);
-    signal.removeEventListener('abort', onAbort);
-    silence.cancel();
-    if (step.type === 'nudge') return step;
-    this.#pending = undefined;
-    if (step.type === 'lost') this.#unsubscribe();
-    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#isReading) this.#read(this.#subscription.pieces);
+    if (this.#step === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const step = this.#step;
+    this.#step = undefined;
     return step;
+  }
+
+  /** Asks the subscription for a piece, once at a time. */
+  #read(pieces: AsyncIterator<Uint8Array>): void {
+    const taken = (step: Step): void => {
+      // Of a subscription that was given up nothing is wanted.
+      if (this.#subscription?.pieces !== pieces) return;
+      this.#isReading = false;
+      this.#step = step;
+      this.#wake();
+    };
+    this.#isReading = true;
+    this.#listen();
+    pieces.next().then(
+      ({ done: isOver, value }) => taken(isOver === true ? { type: 'lost' } : { type: 'piece', bytes: value }),
+      (error: unknown) => taken(canPass(error) ? { type: 'lost' } : { type: 'lost', error }),
+    );
+  }
+
+  /** Has a subscription that is silent for too long while it is read taken for lost; one timer serves many pieces. */
+  #listen(): void {
+    const { silenceMs, runtime } = this.#options;
+    const now = runtime.clock.monotonicMs();
+    if (this.#silence !== undefined) {
+      this.#silence.since = now;
+      return;
+    }
+    const look = (): void => {
+      const silence = this.#silence;
+      if (silence === undefined) return;
+      if (!this.#isReading || runtime.clock.monotonicMs() - silence.since < silenceMs) return;
+      this.#unsubscribe();
+      this.#step = { type: 'lost' };
+      this.#wake();
+    };
+    this.#silence = { timer: runtime.timers.every(Math.max(1, Math.ceil(silenceMs / 4)), look), since: now };
   }
 
   #subscribe(): { readonly pieces: AsyncIterator<Uint8Array>; readonly abort: AbortController } {
@@ -183,8 +205,11 @@ export class MachineWatch implements Watch {
   #unsubscribe(): void {
     const subscription = this.#subscription;
     this.#subscription = undefined;
-    this.#pending = undefined;
+    this.#isReading = false;
+    this.#step = undefined;
     this.#partial = [];
+    this.#silence?.timer.cancel();
+    this.#silence = undefined;
     if (subscription === undefined) return;
     subscription.abort.abort();
     void subscription.pieces.return?.().catch(() => {});
@@ -236,7 +261,7 @@ export class MachineWatch implements Watch {
       if (this.#isFirst || this.#position === undefined || this.#position <= revision) return;
       this.#wanted = undefined;
       this.#updates.push({ type: 'progress', revision: this.#position - 1n });
-      this.#nudge();
+      this.#wake();
     } catch {
       // Whatever keeps the query from the leader keeps the watch from it too, and is dealt with there.
     }
@@ -258,7 +283,7 @@ export class MachineWatch implements Watch {
     this.#end.abort();
     this.#unsubscribe();
     this.#updates.length = 0;
-    this.#nudge();
+    this.#wake();
     this.#options.ended();
   }
 }
