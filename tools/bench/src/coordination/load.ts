@@ -23,6 +23,7 @@ export interface LoadResult {
 
 /** The loads, in the order in which they run: each finds what those before it have left. */
 export const loadNames = ['put', 'watch', 'register', 'renew', 'discover', 'update'] as const;
+/** A load's name. */
 export type LoadName = (typeof loadNames)[number];
 
 /** Between two updates that watchers are told of. */
