@@ -8,8 +8,8 @@ import { VersionConflictError } from './version-conflict-error.ts';
 
 /**
  * Writes of configuration. Each is one transaction, and so one revision: the value, its version in the history, and the end of
- * versions that are too old. The transaction compares what was read before: the value's revision, and the revision of the
- * latest version, so that numbers of versions rise with their revisions even where a key was deleted and made again meanwhile.
+ * versions that are too old. The transaction compares what was read before: the value's revision, and that the latest version is the
+ * latest still, so that numbers of versions rise with their revisions even where a key was made and deleted again meanwhile.
  * When a comparison fails, the transaction itself reads what is there now.
  */
 
@@ -83,7 +83,7 @@ export async function writeConfig(
 
 const nothingWritten: WrittenConfig = { existed: false, createTime: new Date(0), updateTime: new Date(0) };
 
-/** Operations that one write takes at most: put, put of the version, deletion of old versions. */
+/** Operations that one write takes at most: put, put of the version, deletion of old versions; and as many comparisons. */
 export const operationsPerWrite = 3;
 
 function readsOf({ layout, config }: WriteContext, key: string): Operation[] {
@@ -138,7 +138,7 @@ function planWrite(context: WriteContext, write: ConfigWrite, state: KeyState, n
   const type = value === undefined ? 'delete' : existed ? 'update' : 'create';
   const history = planVersion(context, key, state.latest, records.encodeVersion(key, type, value, updateTime, note));
   return {
-    compare: [...compare, history.unchanged],
+    compare: [...compare, ...history.unchanged],
     operations: [operation, ...history.operations],
     written,
   };
@@ -149,13 +149,18 @@ function planVersion(
   key: string,
   latest: KeyValue | undefined,
   version: Uint8Array,
-): { readonly unchanged: Compare; readonly operations: readonly Operation[] } {
+): { readonly unchanged: readonly Compare[]; readonly operations: readonly Operation[] } {
   const sequence = latest === undefined ? 1 : layout.sequenceOf(latest.key) + 1;
-  const unchanged: Compare =
+  const versionKey = layout.versionKey(key, sequence);
+  const unchanged: readonly Compare[] =
     latest === undefined
-      ? { ...layout.versionRange(key), target: 'createRevision', result: '=', createRevision: 0n }
-      : { key: latest.key, target: 'modRevision', result: '=', modRevision: latest.modRevision };
-  const put: Operation = { type: 'put', key: layout.versionKey(key, sequence), value: version };
+      ? [{ ...layout.versionRange(key), target: 'createRevision', result: '=', createRevision: 0n }]
+      : [
+          // While the latest is there nothing behind it was ended as too old, so that an absent next one never was.
+          { key: latest.key, target: 'modRevision', result: '=', modRevision: latest.modRevision },
+          { key: versionKey, target: 'createRevision', result: '=', createRevision: 0n },
+        ];
+  const put: Operation = { type: 'put', key: versionKey, value: version };
   const firstKept = sequence - config.maxVersionHistory + 1;
   if (firstKept <= 1) return { unchanged, operations: [put] };
   return { unchanged, operations: [put, { type: 'delete', ...layout.versionRange(key, firstKept) }] };
