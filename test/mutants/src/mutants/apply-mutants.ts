@@ -48,7 +48,7 @@ export const applyMutants: readonly Mutant[] = [
   {
     id: 'overwritten-proposal-answered-ok',
     description: 'a command whose entry was overwritten is answered as if it had been applied',
-    profile: 'network',
+    profile: 'ambush',
     edits: [
       {
         module: 'raftstore/peer/proposal-queue',
@@ -74,7 +74,7 @@ export const applyMutants: readonly Mutant[] = [
   {
     id: 'answered-before-committed',
     description: 'a write is answered when it is proposed',
-    profile: 'network',
+    profile: 'ambush',
     edits: [
       {
         module: 'raftstore/peer/command-proposer',

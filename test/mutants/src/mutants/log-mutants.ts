@@ -17,7 +17,7 @@ export const logMutants: readonly Mutant[] = [
   {
     id: 'commit-from-rejected-append',
     description: 'a follower takes the commit index of an append before it has compared the logs',
-    profile: 'network',
+    profile: 'ambush',
     edits: [
       {
         module: 'raft/node/replication',

@@ -54,7 +54,7 @@ export const regionMutants: readonly Mutant[] = [
   {
     id: 'snapshot-index-too-high',
     description: 'a snapshot claims an entry more than it holds',
-    profile: 'regions',
+    profile: 'upheaval',
     edits: [
       {
         module: 'raftstore/region-worker/handler',
