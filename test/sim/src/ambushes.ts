@@ -4,16 +4,12 @@ import {
   headerOf,
   orderAnyChange,
   orderJointChange,
-  type TestCluster,
   type TestNode,
   transferLeaderCommand,
 } from '@flotilla/test-harness';
-import type { EventTrace } from './event-trace.ts';
+import { Blows, type BlowsOptions, electionMs } from './blows.ts';
 import { type Moment, MomentWatch } from './moment.ts';
 import type { Rivals } from './rivals.ts';
-
-/** Milliseconds of an election timeout, at a pace of 1. */
-const electionMs = 1_000;
 
 /** A region and who leads it. */
 interface Target {
@@ -22,13 +18,8 @@ interface Target {
 }
 
 /** What ambushes act on. */
-export interface AmbushesOptions {
-  readonly cluster: TestCluster;
-  readonly trace: EventTrace;
+export interface AmbushesOptions extends BlowsOptions {
   readonly rivals: Rivals;
-  readonly timeScale: number;
-  /** Crashes a store, and starts it again after so long. */
-  readonly crashFor: (node: TestNode, ms: number) => Promise<void>;
 }
 
 /** Somebody who waits for a moment. */
@@ -45,11 +36,13 @@ interface Watcher {
  */
 export class Ambushes {
   readonly #options: AmbushesOptions;
+  readonly #blows: Blows;
   readonly #watch = new MomentWatch();
   #watcher: Watcher | undefined;
 
   constructor(options: AmbushesOptions) {
     this.#options = options;
+    this.#blows = new Blows(options);
   }
 
   /** Sees a message before it is sent; links that are cut now lose it. */
@@ -92,12 +85,12 @@ export class Ambushes {
   async #waylay({ leader }: Target, random: Random): Promise<void> {
     const moment = (['campaign', 'vote', 'lead', 'commit', 'birth'] as const)[random.integer(0, 5)] ?? 'lead';
     if (moment === 'birth') this.#options.rivals.splitTwice(random);
-    else if (moment !== 'commit') this.#isolate(leader);
-    const struck = await this.#awaitMoment(moment, undefined, (node) => this.#hurt(node, random));
+    else if (moment !== 'commit') this.#blows.isolate(leader);
+    const struck = await this.#awaitMoment(moment, undefined, (node) => this.#blows.hurt(node, random));
     if (struck === undefined) return;
     await this.#pass(random.fraction() * 3 * electionMs);
     this.#options.cluster.network.heal();
-    if (random.fraction() < 0.5) await this.#crashSoon(struck, random);
+    if (random.fraction() < 0.5) await this.#blows.crashSoon(struck, random);
   }
 
   /**
@@ -106,20 +99,20 @@ export class Ambushes {
    */
   async #overthrowTwice({ regionId, leader }: Target, random: Random): Promise<void> {
     const { rivals, cluster } = this.#options;
-    this.#isolate(leader);
+    this.#blows.isolate(leader);
     rivals.pile(leader, regionId, random.integer(1, 8), random);
-    const second = await this.#awaitMoment('lead', regionId, (node) => this.#isolate(node));
+    const second = await this.#awaitMoment('lead', regionId, (node) => this.#blows.isolate(node));
     if (second === undefined) return;
     if (random.fraction() < 0.5) rivals.pile(second, regionId, random.integer(1, 4), random);
     const third = await this.#awaitMoment(random.fraction() < 0.7 ? 'commit' : 'lead', regionId, (node) => {
-      if (node !== second) this.#isolate(node);
+      if (node !== second) this.#blows.isolate(node);
     });
     if (third === undefined) return;
     await this.#pass((1 + random.fraction() * 2) * electionMs);
     cluster.network.heal();
     // What it had is being replaced just now.
     const replaced = [third, leader, undefined][random.integer(0, 3)];
-    if (replaced !== undefined) await this.#crashSoon(replaced, random);
+    if (replaced !== undefined) await this.#blows.crashSoon(replaced, random);
   }
 
   /** A member that does not hear the leader campaigns among members that do; they may have just been started again. */
@@ -133,7 +126,7 @@ export class Ambushes {
     cluster.network.cut(usurper.storeId, leader.storeId);
     await this.#pass((1 + random.fraction() * 2) * electionMs);
     const isRestart = random.fraction() < 0.6;
-    const won = this.#awaitMoment('vote', regionId, () => this.#deafen(leader));
+    const won = this.#awaitMoment('vote', regionId, () => this.#blows.deafen(leader));
     if (isRestart) {
       const bystanders = others.filter((node) => node !== usurper);
       void Promise.all(bystanders.map((node) => crashFor(node, 1 + random.fraction() ** 2 * 300 * timeScale)));
@@ -142,7 +135,10 @@ export class Ambushes {
     await this.#pass(electionMs);
   }
 
-  /** Has the leader hand over in the middle of writes, and not hear what comes of it. */
+  /**
+   * Has the leader hand over in the middle of writes, and not hear what comes of it: because it is cut off, or because its
+   * successor stands still until it has given up.
+   */
   async #handOver(target: Target, random: Random): Promise<void> {
     const { rivals, cluster } = this.#options;
     const { regionId, leader } = target;
@@ -150,11 +146,17 @@ export class Ambushes {
     await cluster.clock.timers.sleep(random.fraction() ** 2 * 50);
     const dice = random.fraction();
     const struck = this.#awaitMoment('handover', regionId, (node) => {
-      if (dice < 0.6) this.#deafen(node);
-      else if (dice < 0.7) this.#isolateSoon(node, random);
+      if (dice < 0.6) this.#blows.deafen(node);
+      else if (dice < 0.7) this.#blows.isolateSoon(node, random);
+      else if (successor !== undefined) cluster.pause(successor);
     });
-    this.#transfer(target, random);
+    const successor = this.#transfer(target, random);
     if ((await struck) === undefined) return;
+    if (dice >= 0.7 && successor !== undefined) {
+      await this.#pass((1.1 + random.fraction()) * electionMs);
+      this.#blows.deafen(leader);
+      cluster.resume(successor);
+    }
     await this.#pass((0.2 + random.fraction()) * electionMs);
   }
 
@@ -164,7 +166,7 @@ export class Ambushes {
     cluster.scheduler.cancelOperators(regionId);
     if (random.fraction() < 0.7) orderJointChange(cluster, regionId, random);
     else orderAnyChange(cluster, random);
-    const struck = await this.#awaitMoment('change', undefined, (node) => this.#halve(node, random), 6);
+    const struck = await this.#awaitMoment('change', undefined, (node) => this.#blows.halve(node, random), 6);
     if (struck === undefined) return;
     await this.#pass((2 + random.fraction() * 2) * electionMs);
   }
@@ -175,8 +177,8 @@ export class Ambushes {
     const born = await this.#awaitMoment('birth', undefined, (node) => {
       const dice = random.fraction();
       if (dice < 0.5) this.#transfer({ ...target, leader: node }, random);
-      else if (dice < 0.75) this.#isolateSoon(node, random);
-      else this.#isolate(node);
+      else if (dice < 0.75) this.#blows.isolateSoon(node, random);
+      else this.#blows.isolate(node);
     });
     if (born === undefined) return;
     await this.#pass((0.5 + random.fraction() * 2) * electionMs);
@@ -185,32 +187,11 @@ export class Ambushes {
   /** A disk of the leader hangs while its region is split: the others come further than it does. */
   async #stall({ regionId, leader }: Target, random: Random): Promise<void> {
     const { rivals } = this.#options;
-    this.#hang(leader, random.fraction() < 0.7 ? 'kvDisk' : 'raftDisk', (1 + random.fraction() * 3) * electionMs);
+    this.#blows.hang(leader, random.fraction() < 0.7 ? 'kvDisk' : 'raftDisk', (1 + random.fraction() * 3) * electionMs);
     rivals.pile(leader, regionId, random.integer(1, 4), random);
     rivals.splitTwice(random, regionId);
     if (random.fraction() < 0.5) rivals.pile(leader, regionId, random.integer(1, 4), random);
     await this.#pass((2 + random.fraction() * 3) * electionMs);
-  }
-
-  /** Syncs of one disk of a store take until so much time has passed, unless the store is started again. */
-  #hang(node: TestNode, which: 'kvDisk' | 'raftDisk', ms: number): void {
-    const { cluster, timeScale } = this.#options;
-    const { world } = cluster;
-    const { runtime, [which]: disk } = node;
-    const { faults: before } = disk;
-    this.#note(`the ${which === 'kvDisk' ? 'data' : 'log'} disk of ${node.name} hangs`);
-    const endMs = world.nowMs + ms * timeScale;
-    const hung = {
-      ...before,
-      sync: async () => {
-        if (node.runtime === runtime) await runtime.timers.sleep(Math.max(0, endMs - world.nowMs));
-        return before.sync?.();
-      },
-    };
-    disk.faults = hung;
-    cluster.clock.timers.after(ms * timeScale, () => {
-      if (disk.faults === hung) disk.faults = before;
-    });
   }
 
   /** Waits until a message of that kind is sent, and strikes then; whom, or `undefined` when it is never sent. */
@@ -245,60 +226,15 @@ export class Ambushes {
     return regionId === undefined || leader === undefined ? undefined : { regionId, leader };
   }
 
-  #transfer({ regionId, leader }: Target, random: Random): void {
+  /** Has a leader hand its region to another member; to whom. */
+  #transfer({ regionId, leader }: Target, random: Random): TestNode | undefined {
     const { region, peer } = this.#options.cluster.statusOf(leader, regionId) ?? {};
     const others = region?.peers.filter(({ id }) => id !== peer?.id) ?? [];
     const to = others[random.integer(0, Math.max(1, others.length))];
-    if (region === undefined || to === undefined) return;
+    if (region === undefined || to === undefined) return undefined;
     this.#note(`${leader.name} hands region ${regionId} to store ${to.storeId}`);
     void leader.store?.execute(transferLeaderCommand(headerOf(region), to)).catch(() => undefined);
-  }
-
-  #hurt(node: TestNode, random: Random): void {
-    const dice = random.fraction();
-    if (dice < 0.3) this.#isolate(node);
-    else if (dice < 0.45) this.#isolateSoon(node, random);
-    else if (dice < 0.6) this.#deafen(node);
-    else if (dice < 0.7) this.#halve(node, random);
-    else void this.#crashSoon(node, random);
-  }
-
-  /** Nobody but its clients reaches the store; every other link is whole. */
-  #isolate(node: TestNode): void {
-    const { cluster } = this.#options;
-    this.#note(`${node.name} is cut off`);
-    cluster.network.partition([[node.storeId], this.#othersOf(node)]);
-  }
-
-  /** So late that some of what it sends now arrives. */
-  #isolateSoon(node: TestNode, random: Random): void {
-    const { cluster } = this.#options;
-    const { maxDelayMs } = cluster.network.faults;
-    cluster.clock.timers.after(random.fraction() ** 2 * 4 * maxDelayMs, () => this.#isolate(node));
-  }
-
-  /** The store hears no other; they hear it. */
-  #deafen(node: TestNode): void {
-    this.#note(`${node.name} is deaf`);
-    for (const other of this.#othersOf(node)) this.#options.cluster.network.cut(other, node.storeId);
-  }
-
-  #halve(node: TestNode, random: Random): void {
-    const others = this.#othersOf(node);
-    const company = others.filter(() => random.fraction() < 0.4);
-    this.#note(`${[node.storeId, ...company].join(' ')} are cut off from the others`);
-    const rest = others.filter((one) => !company.includes(one));
-    this.#options.cluster.network.partition([[node.storeId, ...company], rest]);
-  }
-
-  async #crashSoon(node: TestNode, random: Random): Promise<void> {
-    const { timeScale, crashFor } = this.#options;
-    await this.#pass(random.fraction() ** 2 * electionMs);
-    await crashFor(node, 1 + random.fraction() ** 2 * electionMs * timeScale);
-  }
-
-  #othersOf(node: TestNode): number[] {
-    return this.#options.cluster.nodes.filter((other) => other !== node).map(({ storeId }) => storeId);
+    return this.#options.cluster.nodeOf(to.storeId);
   }
 
   #pass(ms: number): Promise<void> {

@@ -75,6 +75,18 @@ export const readMutants: readonly Mutant[] = [
     ],
   },
   {
+    id: 'lease-after-transfer',
+    description: 'a lease counts again once a transfer is given up, though the other peer may still campaign',
+    profile: 'leases',
+    edits: [
+      {
+        module: 'raft/node/transfer',
+        find: 'raft.leaseForfeited = true;',
+        replace: '',
+      },
+    ],
+  },
+  {
     id: 'replica-reads-by-itself',
     description: 'a replica answers reads from what it has, without asking its leader',
     profile: 'reads',
