@@ -31,6 +31,8 @@ export class SessionHold implements AsyncDisposable {
   readonly #options: SessionHoldOptions;
   readonly #controller = new AbortController();
   #session: Session;
+  /** Where the key is being moved to. Until that is known, it may hang on either, and is held only while both live. */
+  #next: Session | undefined;
   #ttlMs: number;
   #unfollow = (): void => {};
   #releasing: Promise<void> | undefined;
@@ -54,7 +56,8 @@ export class SessionHold implements AsyncDisposable {
   }
 
   ttl(): number {
-    const leftMs = this.#session.remainingMs;
+    const leftMs = Math.min(this.#session.remainingMs, this.#next?.remainingMs ?? Number.POSITIVE_INFINITY);
+    if (leftMs <= 0 && this.#next !== undefined) this.#end(this.#next.signal.reason ?? this.#session.signal.reason);
     return this.#controller.signal.aborted ? 0 : leftMs;
   }
 
@@ -135,6 +138,7 @@ export class SessionHold implements AsyncDisposable {
     const next = await openSession(backend, options).catch((error: unknown) => {
       throw opening.signal.aborted ? opening.signal.reason : error;
     });
+    this.#next = next;
     try {
       // The caller's signal is heard no more: from here on the move is done or the lock is lost.
       using moving = new CallScope(runtime.timers, action, {}, [this.signal, next.signal]);
@@ -148,6 +152,7 @@ export class SessionHold implements AsyncDisposable {
       throw error;
     }
     const former = this.#session;
+    this.#next = undefined;
     this.#follow(next);
     this.#ttlMs = ttlMs;
     former.close().catch(() => {});

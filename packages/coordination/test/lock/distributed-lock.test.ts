@@ -184,6 +184,28 @@ describe('renew', () => {
     await w.run(w.process('b').locks.acquire('k'), 60_000);
   });
 
+  it('with a shorter ttl is known to be lost in time by a process that stood still before it heard of the answer', async () => {
+    const w = await LockWorld.open();
+    const a = w.process('a');
+    const lock = await w.run(a.locks.acquire('k', { ttlMs: 20_000 }));
+    const next = w.process('b').locks.acquire('k');
+    lock.renew(3_000).catch(() => {});
+    await w.world.advance(2);
+    // The grant was answered, and the move is on its way; the lease that is left has a long time to live yet.
+    a.runtime.pause();
+    let wasShared = false;
+    let isTaken = false;
+    void next.then(() => {
+      isTaken = true;
+    });
+    await w.world.runUntil(() => {
+      if (isTaken && lock.isHeld) wasShared = true;
+      return isTaken;
+    }, 60_000);
+    expect({ isTaken, wasShared }).toEqual({ isTaken: true, wasShared: false });
+    expect(lock.signal.aborted).toBe(true);
+  });
+
   it('that is overtaken by a release leaves nothing behind', async () => {
     const w = await LockWorld.open();
     const { locks } = w.process('a');
