@@ -58,6 +58,23 @@ describe('what the locks of the original did wrong', () => {
   });
 });
 
+describe('an acquisition', () => {
+  it('of a free lock costs a grant and a transaction, and of a taken one a watch and a look more', async () => {
+    const w = await LockWorld.open();
+    const a = w.process('a');
+    const b = w.process('b');
+    const lock = await w.run(a.locks.acquire('k'));
+    expect(a.link.counts()).toEqual({ grantLease: 1, transact: 1 });
+    const waiting = b.locks.acquire('k');
+    await w.world.advance(100);
+    expect(b.link.counts()).toEqual({ grantLease: 1, transact: 1, watch: 1 });
+    await w.run(lock.release());
+    await w.run(waiting);
+    expect(a.link.counts()).toEqual({ grantLease: 1, transact: 1, revokeLease: 1 });
+    expect(b.link.counts()).toEqual({ grantLease: 1, transact: 2, watch: 1 });
+  });
+});
+
 describe('tryAcquire', () => {
   it('takes a free lock and leaves a taken one, without a trace', async () => {
     const w = await LockWorld.open();
