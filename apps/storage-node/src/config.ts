@@ -21,6 +21,7 @@ export const storageNodeSchema = z.object({
   scheduler: dialAddress.optional(),
   schedulerListen: listenAddress,
   maxPeerCount: wholeNumber(1, 15),
+  coordination: z.enum(['on', 'off'], { error: 'expected on or off' }),
   logLevel,
   logFormat,
   tickIntervalMs: wholeNumber(1, 10_000),
@@ -47,6 +48,8 @@ export const storageNodeSchema = z.object({
  * - `advertise`: where other stores and clients reach `listen`, if elsewhere.
  * - `scheduler`: the cluster's scheduler. Without one, the node runs a scheduler of its own, kept in `dataDir` and served at
  *   `schedulerListen`, for `maxPeerCount` replicas of each region.
+ * - `coordination`: whether the cluster has a coordination machine, in a region of its own. The same on all its nodes, from the
+ *   first one on.
  * - `tickIntervalMs`, `electionTicks`, `heartbeatTicks`, `logGc…`, `region…Bytes`, `splitCheckIntervalMs`,
  *   `hibernateAfterMs`, `…HeartbeatIntervalMs`: as in the raftstore's configuration.
  * - `shutdownTimeoutMs`: how long a shutdown may spend on handing leadership to other stores.
@@ -60,6 +63,7 @@ export const defaultStorageNodeConfig: StorageNodeConfig = Object.freeze({
   http: '127.0.0.1:7411',
   schedulerListen: '127.0.0.1:7400',
   maxPeerCount: 3,
+  coordination: 'on',
   logLevel: 'info',
   logFormat: 'auto',
   tickIntervalMs: 100,

@@ -28,7 +28,8 @@ export interface DataDirectory {
   readonly identity: DirectoryIdentity;
 }
 
-const formatVersion = 1;
+/** 2: users' keys stand behind a prefix. A directory of format 1 has them without, where nobody would look for them. */
+const formatVersion = 2;
 
 const markerSchema = z.object({
   format: z.number().int(),

@@ -19,6 +19,11 @@ const clusterRows: readonly Row[] = [
   ['scheduler', '<host:port>', "the cluster's scheduler; without it the node runs one of its own"],
   ['schedulerListen', '<host:port>', 'where the scheduler inside the node listens'],
   ['maxPeerCount', '<replicas>', 'replicas of each region in a new cluster of the scheduler inside'],
+  [
+    'coordination',
+    '<on|off>',
+    'locks, registry and configuration for applications; the same on all nodes, from the first on',
+  ],
 ];
 const logRows: readonly Row[] = [
   ['logLevel', '<level>', 'trace, debug, info, warn, error or fatal'],
@@ -47,6 +52,7 @@ const textKeys = new Set<NodeOption['key']>([
   'http',
   'scheduler',
   'schedulerListen',
+  'coordination',
   'logLevel',
   'logFormat',
 ]);

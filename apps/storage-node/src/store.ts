@@ -1,3 +1,4 @@
+import { createCoordinationMachine } from '@flotilla/coordination/machine';
 import { metapb } from '@flotilla/protocol';
 import { openRaftStore, type RaftStore, type RaftStoreConfig } from '@flotilla/raftstore';
 import type { Runtime } from '@flotilla/runtime';
@@ -81,6 +82,7 @@ export async function openStore(parts: StoreParts): Promise<ServingStore> {
       schedulerClient: scheduler,
       storeAddress: address,
       snapshotDirectory: directory.snapshotPath,
+      machines: config.coordination === 'on' ? [createCoordinationMachine()] : [],
       onFatal: fail,
       signal,
     });

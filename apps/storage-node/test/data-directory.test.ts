@@ -18,7 +18,7 @@ test('makes a directory, marks it, and finds it again', async () => {
   await recordIdentity(directory, { clusterId: 5, storeId: 2 });
   const again = await openDataDirectory(path);
   expect(again.identity).toMatchObject({ clusterId: 5, storeId: 2 });
-  expect(await readFile(join(path, 'FLOTILLA'), 'utf8')).toBe('{"format":1,"clusterId":5,"storeId":2}\n');
+  expect(await readFile(join(path, 'FLOTILLA'), 'utf8')).toBe('{"format":2,"clusterId":5,"storeId":2}\n');
 });
 
 test('leaves a directory with other things in it alone', async () => {
@@ -41,7 +41,7 @@ test('refuses another format', async () => {
   await expect(openDataDirectory(root)).rejects.toMatchObject({
     code: 'otherVersion',
     exitCode: 78,
-    message: `${root} is of format 9; this version reads format 1`,
+    message: `${root} is of format 9; this version reads format 2`,
   });
 });
 

@@ -36,7 +36,9 @@ async function start(name: string, scheduler?: string): Promise<StorageNode> {
     hibernateAfterMs: 200,
     regionHeartbeatIntervalMs: 600_000,
     idleRegionHeartbeatIntervalMs: 600_000,
-  };
+    // Its region never sleeps.
+    coordination: 'off',
+  } as const;
   const config = { ...testStorageNodeConfig, ...intervals, maxPeerCount: scheduler === undefined ? 2 : 3, scheduler };
   const node = await startStorageNode({ ...config, dataDir: join(directory, name) }, runtime, { version: '1.2.3' });
   nodes.push(node);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { metapb } from '@flotilla/protocol';
+import { flotillapb, type metapb } from '@flotilla/protocol';
 import { createMemoryLogger, createSystemRuntime, type MemoryLogger, type Runtime } from '@flotilla/runtime';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type StorageNodeConfig, testStorageNodeConfig } from '../src/config.ts';
@@ -60,10 +60,11 @@ test('serves health, metrics and status', async () => {
   await until(() => node.readiness().isReady);
   expect(await page(node, '/livez')).toEqual({ code: 200, body: 'ok\n' });
   expect(await page(node, '/readyz')).toEqual({ code: 200, body: '{"ready":true,"reasons":[]}' });
+  await until(() => node.store.status().filter(({ role }) => role === flotillapb.RaftRole.Leader).length === 3);
   const metrics = (await page(node, '/metrics')).body;
   for (const name of [
-    'flotilla_store_regions 1',
-    'flotilla_store_leaders 1',
+    'flotilla_store_regions 3',
+    'flotilla_store_leaders 3',
     'flotilla_store_log_write_seconds_bucket{le="+Inf"',
     'process_cpu_seconds_total',
   ]) {
@@ -71,7 +72,7 @@ test('serves health, metrics and status', async () => {
   }
   const status = JSON.parse((await page(node, '/status')).body) as StatusPage;
   expect(status).toMatchObject({ phase: 'serving', version: '1.2.3', clusterId: node.clusterId });
-  expect(status.regions).toHaveLength(1);
+  expect(status.regions).toHaveLength(3);
 });
 
 test('further nodes join the scheduler inside the first one, and get replicas', async () => {

@@ -1,4 +1,5 @@
 import { ConfigError, checkConfig, wholeNumberViolations } from '@flotilla/runtime';
+import { rawKeyPrefix } from './key-space.ts';
 
 /** Who answers reads: the region's leader, or any replica in turn, which asks its leader how far it has to have applied. */
 export type ReadPreference = 'leader' | 'any';
@@ -51,6 +52,11 @@ export interface RawClientConfig {
    * to the leader and back; one that fails is repeated at the leader.
    */
   readonly readPreference: ReadPreference;
+  /**
+   * What stands before each key in the cluster, so that users' keys and those of others do not meet; plain ASCII, up to 16
+   * characters. All clients of the same keys need the same. Empty: the client sees the cluster's keys as they are.
+   */
+  readonly keyPrefix: string;
 }
 
 /** Values for a cluster on one network. */
@@ -76,9 +82,10 @@ export const defaultRawClientConfig: RawClientConfig = Object.freeze({
   keepaliveTimeoutMs: 3_000,
   retryUnknownWrites: false,
   readPreference: 'leader',
+  keyPrefix: rawKeyPrefix,
 });
 
-/** Short pauses and small pages. */
+/** Short pauses and small pages; keys as they are. */
 export const testRawClientConfig: RawClientConfig = Object.freeze({
   ...defaultRawClientConfig,
   requestTimeoutMs: 5_000,
@@ -91,6 +98,7 @@ export const testRawClientConfig: RawClientConfig = Object.freeze({
   batchConcurrency: 4,
   writeBatchConcurrency: 4,
   maxBatchWrites: 4,
+  keyPrefix: '',
 });
 
 /** A configuration that cannot be used, with every reason at once. */
@@ -112,11 +120,14 @@ export function resolveRawClientConfig(partial: Partial<RawClientConfig> = {}): 
 
 const refuse = (violations: readonly string[]) => new RawClientConfigError(violations);
 
-function violationsOf({ readPreference, retryUnknownWrites, ...numbers }: RawClientConfig): string[] {
+function violationsOf({ keyPrefix, readPreference, retryUnknownWrites, ...numbers }: RawClientConfig): string[] {
   const violations = wholeNumberViolations(numbers);
   if (typeof retryUnknownWrites !== 'boolean') violations.push('retryUnknownWrites: must be true or false');
   if (readPreference !== 'leader' && readPreference !== 'any') {
     violations.push("readPreference: must be 'leader' or 'any'");
+  }
+  if (typeof keyPrefix !== 'string' || !/^[\x21-\x7d]{0,16}$/.test(keyPrefix)) {
+    violations.push('keyPrefix: must be up to 16 characters of plain ASCII');
   }
   if (numbers.retryMaxMs < numbers.retryInitialMs) violations.push('retryMaxMs: must be at least retryInitialMs');
   return violations;

@@ -22,6 +22,7 @@ export {
   resolveRawClientConfig,
   testRawClientConfig,
 } from './config.ts';
+export { KeySpace, rawKeyPrefix } from './key-space.ts';
 export type { LocalStore, LocalStream } from './local-store.ts';
 export {
   createMachineClient,

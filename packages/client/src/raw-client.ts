@@ -7,6 +7,7 @@ import type { CallOptions } from './call-deadline.ts';
 import { InvalidArgumentError, RejectedError } from './client-error.ts';
 import { type RawClientConfig, resolveRawClientConfig } from './config.ts';
 import { GrpcStoreChannels } from './grpc-store-channels.ts';
+import { KeySpace } from './key-space.ts';
 import type { LocalStore } from './local-store.ts';
 import { type Pair, type ScanOptions, type ScanRange, scanPages } from './raw-scan.ts';
 import { RegionBatcher, type Write } from './region-batch.ts';
@@ -93,6 +94,7 @@ class RoutingRawClient implements RawClient {
   readonly #schedulerClient: SchedulerClient;
   readonly #runtime: Runtime;
   readonly #config: RawClientConfig;
+  readonly #space: KeySpace;
   readonly #directory: RegionDirectory;
   readonly #channels: StoreChannels;
   readonly #caller: RegionCaller;
@@ -103,14 +105,15 @@ class RoutingRawClient implements RawClient {
     this.#schedulerClient = schedulerClient;
     this.#runtime = runtime;
     this.#config = config;
+    this.#space = new KeySpace(config.keyPrefix);
     this.#directory = new RegionDirectory(schedulerClient, config, runtime);
     this.#channels = channels ?? new GrpcStoreChannels(schedulerClient, config, runtime, localStore);
     this.#caller = new RegionCaller({ directory: this.#directory, channels: this.#channels, config, runtime });
     this.#batcher = new RegionBatcher({ caller: this.#caller, directory: this.#directory, config });
   }
 
-  async get(key: Uint8Array, options: RawCallOptions = {}): Promise<Uint8Array | undefined> {
-    checkKey(key, this.#config);
+  async get(userKey: Uint8Array, options: RawCallOptions = {}): Promise<Uint8Array | undefined> {
+    const key = this.#inner(userKey);
     const cf = options.columnFamily ?? '';
     const build = (context: kvrpcpb.Context) => kvrpcpb.RawGetRequest.create({ context, key, cf });
     const method = tinykvpb.TinyKv.rawGet;
@@ -119,16 +122,16 @@ class RoutingRawClient implements RawClient {
     return response.notFound ? undefined : response.value;
   }
 
-  async put(key: Uint8Array, value: Uint8Array, options: RawCallOptions = {}): Promise<void> {
-    checkKey(key, this.#config);
+  async put(userKey: Uint8Array, value: Uint8Array, options: RawCallOptions = {}): Promise<void> {
+    const key = this.#inner(userKey);
     checkValue(value, this.#config);
     const cf = options.columnFamily ?? '';
     const build = (context: kvrpcpb.Context) => kvrpcpb.RawPutRequest.create({ context, key, value, cf });
     await this.#write({ name: 'put', key, isWrite: true, method: tinykvpb.TinyKv.rawPut, build }, options);
   }
 
-  async delete(key: Uint8Array, options: RawCallOptions = {}): Promise<void> {
-    checkKey(key, this.#config);
+  async delete(userKey: Uint8Array, options: RawCallOptions = {}): Promise<void> {
+    const key = this.#inner(userKey);
     const cf = options.columnFamily ?? '';
     const build = (context: kvrpcpb.Context) => kvrpcpb.RawDeleteRequest.create({ context, key, cf });
     await this.#write({ name: 'delete', key, isWrite: true, method: tinykvpb.TinyKv.rawDelete, build }, options);
@@ -140,7 +143,8 @@ class RoutingRawClient implements RawClient {
 
   async *scanPages(range: ScanRange = {}, options: ScanOptions = {}): AsyncGenerator<Pair[]> {
     checkScan(range, this.#config);
-    yield* scanPages(this.#caller, this.#config, range, options);
+    const pages = scanPages(this.#caller, this.#config, this.#space.innerRange(range), options);
+    for await (const page of pages) yield this.#space.outerPairs(page);
   }
 
   async getMany(keys: readonly Uint8Array[], options: BatchOptions = {}): Promise<(Uint8Array | undefined)[]> {
@@ -154,16 +158,15 @@ class RoutingRawClient implements RawClient {
 
   async putMany(pairs: Items<Pair>, options: BatchOptions = {}): Promise<number> {
     return this.#writeMany(pairs, options, ({ key, value }) => {
-      checkKey(key, this.#config);
+      const inner = this.#inner(key);
       checkValue(value, this.#config);
-      return { key, value };
+      return { key: inner, value };
     });
   }
 
   async deleteMany(keys: Items<Uint8Array>, options: BatchOptions = {}): Promise<number> {
     return this.#writeMany(keys, options, (key) => {
-      checkKey(key, this.#config);
-      return { key, value: undefined };
+      return { key: this.#inner(key), value: undefined };
     });
   }
 
@@ -186,6 +189,12 @@ class RoutingRawClient implements RawClient {
     this.#caller.close();
     this.#directory.close();
     this.#channels.close();
+  }
+
+  /** @throws {InvalidArgumentError} for an empty key, or one that is too long. */
+  #inner(userKey: Uint8Array): Uint8Array {
+    checkKey(userKey, this.#config);
+    return this.#space.inner(userKey);
   }
 
   async #write<Request>(

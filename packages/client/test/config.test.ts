@@ -14,6 +14,7 @@ it('names every violation at once', () => {
     retryMaxMs: 5,
     retryUnknownWrites: 'yes' as never,
     readPreference: 'nearest' as never,
+    keyPrefix: 'ä',
   };
   expect(() => resolveRawClientConfig(wrong)).toThrow(
     expect.objectContaining({
@@ -22,6 +23,7 @@ it('names every violation at once', () => {
         expect.stringMatching(/^maxKeyBytes:/),
         expect.stringMatching(/^retryUnknownWrites:/),
         expect.stringMatching(/^readPreference:/),
+        expect.stringMatching(/^keyPrefix:/),
         expect.stringMatching(/^retryMaxMs:/),
       ],
     }),

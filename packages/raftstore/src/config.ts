@@ -161,7 +161,8 @@ export const defaultRaftStoreConfig: RaftStoreConfig = Object.freeze({
   maxSnapshotBytesPerSecond: 100 * mib,
   snapshotChunkBytes: mib,
   maxEntryBytes: 8 * mib,
-  maxKeyBytes: 8 * kib,
+  // A key of 8 KiB behind a client's prefix.
+  maxKeyBytes: 8 * kib + 16,
   maxValueBytes: 6 * mib,
   maxBatchOperations: 1024,
   mailboxCapacity: 16_384,

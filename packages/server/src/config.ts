@@ -2,7 +2,7 @@ import { ConfigError, checkConfig, wholeNumberViolations } from '@flotilla/runti
 
 /** What a store's servers accept and how they behave. Sizes are in bytes, times in milliseconds. */
 export interface ServerConfig {
-  /** The longest key of a raw request. */
+  /** The longest key of a raw request; clients put up to 16 bytes before those of their users. */
   readonly maxKeyBytes: number;
   /** The longest value of a raw request. */
   readonly maxValueBytes: number;
@@ -30,7 +30,7 @@ export interface ServerConfig {
 
 /** The limits that clients are promised. */
 export const defaultServerConfig: ServerConfig = Object.freeze({
-  maxKeyBytes: 8 * 1024,
+  maxKeyBytes: 8 * 1024 + 16,
   maxValueBytes: 6 * 1024 * 1024,
   maxRequestBytes: 8 * 1024 * 1024,
   maxBatchWrites: 1_024,

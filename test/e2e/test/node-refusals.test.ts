@@ -122,10 +122,10 @@ test('waits for its scheduler, alive but not ready, and can be stopped meanwhile
 test('refuses a directory of another version, and one that it cannot write to', async () => {
   const dataDir = join(directory, 'data');
   await mkdir(dataDir);
-  await writeFile(join(dataDir, 'FLOTILLA'), '{"format":2}\n');
+  await writeFile(join(dataDir, 'FLOTILLA'), '{"format":1}\n');
   const version = await spawnNode(dataDir, await freePorts()).ended;
   expect(version.code).toBe(78);
-  expect(refusalOf(version).msg).toContain('is of format 2; this version reads format 1');
+  expect(refusalOf(version).msg).toContain('is of format 1; this version reads format 2');
 
   const file = join(directory, 'file');
   await writeFile(file, '');

@@ -48,7 +48,8 @@ test('runs a cluster, starts a killed node again, and leaves nothing behind', as
   expect((await flotilla('put', 'hello', 'world')).code).toBe(0);
   await waitUntil('three replicas', async () => {
     const status = JSON.parse((await flotilla('status', '--json')).output.toString());
-    return status.regions[0].peers.length === 3;
+    const regions = status.regions as readonly { readonly peers: readonly unknown[] }[];
+    return regions.length === 3 && regions.every(({ peers }) => peers.length === 3);
   });
 
   process.kill(first!, 'SIGKILL');

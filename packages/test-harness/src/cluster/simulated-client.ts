@@ -27,7 +27,8 @@ export class SimulatedClient {
 
   constructor({ runtime, schedulerClient, channels, config = {} }: SimulatedClientOptions) {
     this.runtime = runtime;
-    const settings = { requestTimeoutMs: 10_000, attemptTimeoutMs: 1_000, retryMaxMs: 100, ...config };
+    // Tests look at keys in stores, and split regions at them.
+    const settings = { keyPrefix: '', requestTimeoutMs: 10_000, attemptTimeoutMs: 1_000, retryMaxMs: 100, ...config };
     this.raw = createRawClient({ schedulerClient, runtime, channels, config: settings });
   }
 

@@ -29,17 +29,20 @@ export interface ReportingNode {
 }
 
 /**
- * The node that leads the most regions, of those whose leader it is by the highest term that any node tells; `undefined`
- * when none leads.
+ * The node by whose lead the most has been written, of the regions whose leader it is by the highest term that any node tells;
+ * `undefined` when none leads.
  */
 export function leadingNode(reports: readonly ReportingNode[]): number | undefined {
-  const newest = new Map<number, { readonly term: number; readonly storeId: number }>();
-  for (const { region, leader, term } of reports.flatMap(({ status }) => status.regions)) {
+  const newest = new Map<number, { readonly term: number; readonly storeId: number; readonly written: number }>();
+  for (const { region, leader, term, appliedIndex } of reports.flatMap(({ status }) => status.regions)) {
     if (leader === undefined) continue;
-    if (term > (newest.get(region.id)?.term ?? -1)) newest.set(region.id, { term, storeId: leader.storeId });
+    if (term > (newest.get(region.id)?.term ?? -1)) {
+      newest.set(region.id, { term, storeId: leader.storeId, written: appliedIndex });
+    }
   }
   const claims = [...newest.values()];
-  const led = ({ status }: ReportingNode) => claims.filter(({ storeId }) => storeId === status.store.id).length;
+  const led = ({ status }: ReportingNode) =>
+    claims.filter(({ storeId }) => storeId === status.store.id).reduce((sum, { written }) => sum + written, 0);
   const [first] = reports.filter((report) => led(report) > 0).sort((a, b) => led(b) - led(a) || a.node - b.node);
   return first?.node;
 }

@@ -18,6 +18,12 @@ it('names the node that leads most regions', () => {
   expect(leadingNode([each(0), each(1), each(2)])).toBe(2);
 });
 
+it('counts what was written more than how many regions it was', () => {
+  const each = (node: number) =>
+    report(node, region(1, 3, 5, [1, 2, 3], 7), region(2, 1, 5, [1, 2, 3], 900), region(3, 3, 5, [1, 2, 3], 7));
+  expect(leadingNode([each(0), each(1), each(2)])).toBe(0);
+});
+
 it('believes the highest term: a leader that was replaced may not know it yet', () => {
   expect(leadingNode([report(0, region(1, 1, 5)), report(1, region(1, 2, 6))])).toBe(1);
 });

@@ -1,6 +1,7 @@
 import { type flotillapb, schedulerpb } from '@flotilla/protocol';
 import { type Command, CommandError, withConnection } from '../command-context.ts';
 import { exitCode } from '../exit-code.ts';
+import { userKeys } from '../key-range-text.ts';
 import { bytesFromArgument, type EncodingOptions, encodingOf } from '../text-argument.ts';
 import { regionJson, renderRegion, renderRegions } from './region-table.ts';
 import { writeOnceOrWatch } from './watch.ts';
@@ -42,7 +43,7 @@ export const regionShow: Command<RegionShowArguments> = (context, args) => {
   if ((region === undefined) === (key === undefined)) {
     throw new CommandError('name a region by its number, or by a key in it with --key', exitCode.usage);
   }
-  const bytes = bytesFromArgument('--key', key ?? '', encodingOf(args));
+  const bytes = userKeys.inner(bytesFromArgument('--key', key ?? '', encodingOf(args)));
   return withConnection(context, async (connection) => {
     const operators = await connection.operators(context.interrupt);
     const find = async (): Promise<flotillapb.RegionInfo> => {

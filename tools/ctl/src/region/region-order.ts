@@ -1,6 +1,7 @@
 import { flotillapb } from '@flotilla/protocol';
 import { type Command, type CommandContext, CommandError, withConnection } from '../command-context.ts';
 import { exitCode } from '../exit-code.ts';
+import { userKeys } from '../key-range-text.ts';
 import { bytesFromArgument, type EncodingOptions, encodingOf } from '../text-argument.ts';
 import { waitForOperator } from './operator-wait.ts';
 import { operatorJson, operatorLine } from './region-table.ts';
@@ -49,7 +50,7 @@ export const transferLeader: Command<StoreOrderArguments> = (context, args) =>
 /** `region split`. */
 export const splitRegion: Command<SplitArguments> = (context, args) => {
   const encoding = encodingOf(args);
-  const keys = args.keys.map((text) => bytesFromArgument('KEY', text, encoding));
+  const keys = args.keys.map((text) => userKeys.inner(bytesFromArgument('KEY', text, encoding)));
   keys.sort((left, right) => Buffer.compare(left, right));
   return order(context, args, { type: SplitRegion, keys });
 };

@@ -6,7 +6,7 @@ import { CommandBench } from '../run-command.ts';
 const peers = [1, 2].map((storeId) => metapb.Peer.create({ id: 10 + storeId, storeId }));
 const region = metapb.Region.create({
   id: 10,
-  startKey: Buffer.from('a'),
+  startKey: Buffer.from('ra'),
   endKey: new Uint8Array(0),
   regionEpoch: { confVer: 3, version: 1 },
   peers,
@@ -66,7 +66,7 @@ test('shows a store that does not answer, and what the scheduler knows of its pe
     regions: [
       {
         id: 10,
-        startKey: 'YQ==',
+        startKey: 'cmE=',
         endKey: '',
         epoch: { confVer: 3, version: 1 },
         leaderStoreId: 1,

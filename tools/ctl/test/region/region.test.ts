@@ -28,8 +28,8 @@ let bench: CommandBench;
 beforeEach(() => {
   bench = new CommandBench();
   bench.cluster.memoryOperators.regions = [
-    infoOf(2, '', 'm'),
-    infoOf(4, 'm', '', {
+    infoOf(2, '', 'rm'),
+    infoOf(4, 'rm', '', {
       pendingPeers: [peers[1]!],
       downPeers: [{ peer: peers[2], downSeconds: 75 }],
       flow: { bytesWritten: 20_480, keysWritten: 100, bytesRead: 0, keysRead: 0, intervalMs: 10_000 },
@@ -49,13 +49,23 @@ describe('looks at regions', () => {
     expect(output).toMatch(/│ 4 +│ m – ∞ +│ 3\/5 +│ 1 +│ 1 2… 3! +│/);
   });
 
+  test('with what is not of users told apart', async () => {
+    operators().regions = [infoOf(1, '', 'm'), infoOf(2, 'm', 'n'), infoOf(3, 'n', 'rk'), infoOf(4, 'rk', '')];
+    expect(await bench.run('region', 'list')).toBe(0);
+    const { output } = bench.terminal;
+    expect(output).toMatch(/│ 1 +│ \(unused\) +│/);
+    expect(output).toMatch(/│ 2 +│ \(coordination\) +│/);
+    expect(output).toMatch(/│ 3 +│ ∞ – k +│/);
+    expect(output).toMatch(/│ 4 +│ k – ∞ +│/);
+  });
+
   test('only the unsettled, or those on a store', async () => {
     expect(await bench.run('region', 'list', '--unsettled', '--json')).toBe(0);
     const { regions } = JSON.parse(bench.terminal.output);
     expect(regions).toMatchObject([
       {
         id: 4,
-        startKey: 'bQ==',
+        startKey: 'cm0=',
         endKey: '',
         epoch: { version: 3, confVer: 5 },
         leader: { id: 11, storeId: 1 },
@@ -107,7 +117,10 @@ describe('orders', () => {
     [['remove-peer', '4', '3'], { type: OrderType.RemovePeer, fromStoreId: 3 }],
     [['move-peer', '4', '1', '5'], { type: OrderType.MovePeer, fromStoreId: 1, storeId: 5 }],
     [['split', '4'], { type: OrderType.SplitRegion, keys: [] }],
-    [['split', '4', '74', '70', '--hex'], { type: OrderType.SplitRegion, keys: [Buffer.from('p'), Buffer.from('t')] }],
+    [
+      ['split', '4', '74', '70', '--hex'],
+      { type: OrderType.SplitRegion, keys: [Buffer.from('rp'), Buffer.from('rt')] },
+    ],
   ])('%j', async (args, order) => {
     expect(await bench.run('region', ...args)).toBe(0);
     expect(operators().ordered).toEqual([{ regionId: 4, order }]);
