@@ -57,10 +57,10 @@ async function page(node: StorageNode, path: string): Promise<{ readonly code: n
 
 test('serves health, metrics and status', async () => {
   const node = await start('one');
+  await until(() => node.store.status().filter(({ role }) => role === flotillapb.RaftRole.Leader).length === 3);
   await until(() => node.readiness().isReady);
   expect(await page(node, '/livez')).toEqual({ code: 200, body: 'ok\n' });
   expect(await page(node, '/readyz')).toEqual({ code: 200, body: '{"ready":true,"reasons":[]}' });
-  await until(() => node.store.status().filter(({ role }) => role === flotillapb.RaftRole.Leader).length === 3);
   const metrics = (await page(node, '/metrics')).body;
   for (const name of [
     'flotilla_store_regions 3',
