@@ -69,6 +69,8 @@ export function orderAnyChange(cluster: TestCluster, random: Random, fewest = 1)
  */
 export function orderJointChange(cluster: TestCluster, regionId: number, random: Random): void {
   const { nodes, scheduler } = cluster;
+  // Behind another order this one would name members that are gone by then, and bring back a peer that was removed.
+  if (!scheduler.isSettled(regionId)) return;
   const region = scheduler.regions().find(({ region: { id } }) => id === regionId)?.region;
   const voters = region?.peers.filter(({ role }) => role === Voter) ?? [];
   const gone = voters[random.integer(0, Math.max(1, voters.length))];
