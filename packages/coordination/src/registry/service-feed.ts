@@ -11,7 +11,13 @@ import type { ServiceRegistryConfig } from './config.ts';
 import { Freshness } from './freshness.ts';
 import { readPagedRange } from './paged-range.ts';
 import { callerError, isClosed, isLasting } from './registry-error.ts';
-import { type HealthStatus, matchesQuery, type ServiceList, type ServiceQuery } from './service-info.ts';
+import {
+  type HealthStatus,
+  matchesQuery,
+  type ServiceInfo,
+  type ServiceList,
+  type ServiceQuery,
+} from './service-info.ts';
 import type { ServiceLayout } from './service-layout.ts';
 import { ServiceView } from './service-view.ts';
 
@@ -97,14 +103,15 @@ export class ServiceFeed {
   list(query: ServiceQuery): ServiceList {
     const view = this.#view;
     const instances = view.all.filter((instance) => matchesQuery(instance, query));
-    const retained = new Set(instances.map(({ instanceId }) => instanceId).filter((id) => view.retained.has(id)));
+    const { retained: gone } = view;
+    const retained = gone.size === 0 ? gone : new Set(instances.map(idOf).filter((id) => gone.has(id)));
     return {
       name: this.#options.name,
       instances,
       revision: view.revision,
       isStale: this.#freshness.isStale,
       staleSince: this.#freshness.staleSince,
-      isProtected: view.retained.size > 0,
+      isProtected: gone.size > 0,
       retained,
     };
   }
@@ -133,15 +140,17 @@ export class ServiceFeed {
    * Resolves when the feed knows all that was written before the call. Where the backend cannot be asked, the feed counts as
    * stale and the call resolves nevertheless.
    *
-   * A list read now tells what the watch has to have brought; once it has, the list itself is not needed.
+   * What was written since the feed's last revision, and how many keys there are, tells what the watch has to have brought.
    */
   async refresh(signal: AbortSignal | undefined): Promise<void> {
     const { backend, layout, name, runtime, config } = this.#options;
     try {
-      const list = await readPagedRange(backend, layout.serviceRange(name), { signal });
+      const minModRevision = this.#view.revision + 1n;
+      const request = { ...layout.serviceRange(name), minModRevision, keysOnly: true };
+      const { kvs: changed, count, revision } = await backend.range(request, { signal });
       const patience = runtime.timers.after(config.probeIntervalMs, () => this.#restart());
       try {
-        await this.#until(() => this.#view.covers(list), signal);
+        await this.#until(() => this.#view.covers({ revision, changed, count }), signal);
       } finally {
         patience.cancel();
       }
@@ -297,4 +306,8 @@ export class ServiceFeed {
       unsubscribe();
     }
   }
+}
+
+function idOf({ instanceId }: ServiceInfo): string {
+  return instanceId;
 }

@@ -75,8 +75,9 @@ export function isServing(instance: ServiceInfo): boolean {
 /** Whether an instance is one that the query asks for. */
 export function matchesQuery(instance: ServiceInfo, query: ServiceQuery): boolean {
   if (query.includeUnhealthy !== true && !isServing(instance)) return false;
-  for (const [key, value] of Object.entries(query.metadata ?? {})) {
-    if (!Object.hasOwn(instance.metadata, key) || instance.metadata[key] !== value) return false;
+  for (const key in query.metadata) {
+    if (!Object.hasOwn(query.metadata, key)) continue;
+    if (!Object.hasOwn(instance.metadata, key) || instance.metadata[key] !== query.metadata[key]) return false;
   }
   return query.where?.(instance) ?? true;
 }

@@ -28,6 +28,11 @@ export class ServiceLayout {
     return prefixRange(encoder.encode(this.#prefix)) as Required<KeyRange>;
   }
 
+  /** What follows the service's name in a key of it: the id of an instance, or what another tool made of it. */
+  withinService(name: string, key: Uint8Array): string {
+    return decoder.decode(key).slice(this.#prefix.length + name.length + 1);
+  }
+
   /** Service and instance of a key; undefined for one that another tool made. */
   parse(key: Uint8Array): { readonly name: string; readonly instanceId: string } | undefined {
     const parts = decoder.decode(key).slice(this.#prefix.length).split('/');

@@ -8,9 +8,19 @@ import type { ServiceLayout } from './service-layout.ts';
 import { decodeRecord } from './service-record.ts';
 
 interface Entry {
-  /** Unset for what is no record: another tool's value, which is skipped. */
+  /** Unset for an instance that leaves, and for what is no record: another tool's value, which is skipped. */
   readonly info: ServiceInfo | undefined;
   readonly modRevision: bigint;
+}
+
+/** What the backend has that a view may not have yet. */
+export interface ViewCheck {
+  /** When it was asked. */
+  readonly revision: bigint;
+  /** The keys of the service that were written after the view's revision. */
+  readonly changed: readonly KeyValue[];
+  /** How many keys the service has in all. */
+  readonly count: number;
 }
 
 interface Collected {
@@ -32,7 +42,10 @@ export class ServiceView {
   readonly #options: ServiceViewOptions;
   readonly #guard: MassExpiryGuard;
   readonly #localHealth = new Map<string, HealthStatus>();
+  /** All keys of the service, by what follows its name: the instance's id, or something with a `/` that is no instance. */
   #entries = new Map<string, Entry>();
+  /** The ids of those that are instances, in order. */
+  #order: string[] = [];
   #revision = 0n;
   #collected: Collected | undefined;
 
@@ -72,28 +85,33 @@ export class ServiceView {
   replace(list: PagedRange): void {
     const before = this.#entries;
     this.#entries = new Map();
-    const departed = new Set<string>();
-    for (const kv of list.kvs) if (this.#put(kv, before)) departed.add(this.#idOf(kv.key) ?? '');
+    for (const kv of list.kvs) {
+      const id = this.#idOf(kv.key);
+      const known = before.get(id);
+      this.#entries.set(id, known?.modRevision === kv.modRevision ? known : this.#read(id, kv));
+      this.#guard.settle(id);
+    }
+    this.#order = [...this.#entries].flatMap(([id, { info }]) => (info === undefined ? [] : id)).sort();
     this.#revision = list.revision;
     this.#collected = undefined;
-    const vanished = [...before]
-      .filter(([id]) => !this.#entries.has(id) && !departed.has(id))
-      .flatMap(([, { info }]) => info ?? []);
-    this.#lose(vanished);
+    this.#lose([...before].flatMap(([id, { info }]) => (info === undefined || this.#entries.has(id) ? [] : info)));
   }
 
   /** Takes the changes up to a revision. */
   apply(revision: bigint, events: readonly WatchEvent[]): void {
     const vanished: ServiceInfo[] = [];
     for (const { type, kv } of events) {
-      if (type === 'put') {
-        this.#put(kv, this.#entries);
-        continue;
+      const id = this.#idOf(kv.key);
+      const before = this.#entries.get(id);
+      const entry = type === 'put' ? this.#read(id, kv) : undefined;
+      if (entry === undefined) {
+        this.#entries.delete(id);
+        if (before?.info !== undefined) vanished.push(before.info);
+      } else {
+        this.#entries.set(id, entry);
+        this.#guard.settle(id);
       }
-      const id = this.#idOf(kv.key) ?? '';
-      const info = this.#entries.get(id)?.info;
-      this.#entries.delete(id);
-      if (info !== undefined) vanished.push(info);
+      if ((before?.info === undefined) !== (entry?.info === undefined)) this.#reorder(id, entry?.info !== undefined);
     }
     this.#revision = revision;
     if (events.length > 0) this.#collected = undefined;
@@ -105,18 +123,17 @@ export class ServiceView {
     if (revision > this.#revision) this.#revision = revision;
   }
 
-  /** Whether the view is at least as new as a list of the same service. */
-  covers(list: PagedRange): boolean {
-    if (this.#revision >= list.revision) return true;
-    const listed = new Set<string>();
-    for (const { key, modRevision, value } of list.kvs) {
-      const id = this.#idOf(key);
-      if (id === undefined) continue;
-      listed.add(id);
-      const entry = this.#entries.get(id);
-      if (entry === undefined ? !this.#isLeaving(id, value) : entry.modRevision < modRevision) return false;
-    }
-    return [...this.#entries.keys()].every((id) => listed.has(id));
+  /**
+   * Whether the view is at least as new as a check that was made for its revision of then. Where nothing that is still there was
+   * written since, only deletions can be missing, and the number of keys tells.
+   */
+  covers({ revision, changed, count }: ViewCheck): boolean {
+    if (this.#revision >= revision) return true;
+    if (this.#entries.size !== count) return false;
+    return changed.every(({ key, modRevision }) => {
+      const entry = this.#entries.get(this.#idOf(key));
+      return entry !== undefined && entry.modRevision >= modRevision;
+    });
   }
 
   /** What this process alone thinks of an instance; unset, what its record says. */
@@ -126,53 +143,47 @@ export class ServiceView {
     this.#collected = undefined;
   }
 
-  /** Takes one key; returns whether it says that its instance leaves. */
-  #put(kv: KeyValue, before: ReadonlyMap<string, Entry>): boolean {
-    const id = this.#idOf(kv.key);
-    if (id === undefined) return false;
-    this.#guard.settle(id);
-    const known = before.get(id);
-    if (known?.modRevision === kv.modRevision) {
-      this.#entries.set(id, known);
-      return false;
-    }
+  #read(id: string, kv: KeyValue): Entry {
     const { name, logger } = this.#options;
-    const record = decodeRecord(name, id, kv.value);
-    if (record?.isLeaving === true) {
-      this.#entries.delete(id);
-      return true;
+    const { modRevision } = kv;
+    const record = id.includes('/') ? undefined : decodeRecord(name, id, kv.value);
+    if (record === undefined) logger.warn('skipped a key that holds no instance', { service: name, modRevision });
+    return { info: record?.isLeaving === true ? undefined : record?.info, modRevision };
+  }
+
+  #reorder(id: string, isThere: boolean): void {
+    let low = 0;
+    let high = this.#order.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#order[middle] as string) < id) low = middle + 1;
+      else high = middle;
     }
-    if (record === undefined) {
-      logger.warn('skipped a key that holds no instance', { service: name, modRevision: kv.modRevision });
-    }
-    this.#entries.set(id, { info: record?.info, modRevision: kv.modRevision });
-    return false;
+    if (isThere) this.#order.splice(low, 0, id);
+    else this.#order.splice(low, 1);
   }
 
   #lose(vanished: readonly ServiceInfo[]): void {
-    if (vanished.length > 0) this.#guard.lost(vanished, this.#entries.size);
+    if (vanished.length > 0) this.#guard.lost(vanished, this.#order.length);
     for (const { instanceId } of vanished) this.#localHealth.delete(instanceId);
   }
 
   #collect(): Collected {
     const retained = this.#guard.retained;
-    const all: ServiceInfo[] = [];
-    for (const [id, { info }] of this.#entries) if (info !== undefined) all.push(this.#withLocalHealth(id, info));
-    for (const [id, info] of retained) all.push(this.#withLocalHealth(id, info));
-    all.sort((left, right) => (left.instanceId < right.instanceId ? -1 : 1));
+    const all = this.#order.map((id) => this.#withLocalHealth(this.#entries.get(id)?.info as ServiceInfo));
+    if (retained.size > 0) {
+      for (const info of retained.values()) all.push(this.#withLocalHealth(info));
+      all.sort((left, right) => (left.instanceId < right.instanceId ? -1 : 1));
+    }
     return { all, retained: new Set(retained.keys()) };
   }
 
-  #withLocalHealth(id: string, info: ServiceInfo): ServiceInfo {
-    const health = this.#localHealth.get(id);
+  #withLocalHealth(info: ServiceInfo): ServiceInfo {
+    const health = this.#localHealth.get(info.instanceId);
     return health === undefined || info.health === 'maintenance' ? info : { ...info, health };
   }
 
-  #isLeaving(id: string, value: Uint8Array): boolean {
-    return decodeRecord(this.#options.name, id, value)?.isLeaving === true;
-  }
-
-  #idOf(key: Uint8Array): string | undefined {
-    return this.#options.layout.parse(key)?.instanceId;
+  #idOf(key: Uint8Array): string {
+    return this.#options.layout.withinService(this.#options.name, key);
   }
 }
