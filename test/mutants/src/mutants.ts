@@ -2,7 +2,6 @@ import type { Mutant } from './mutant.ts';
 import { applyMutants } from './mutants/apply-mutants.ts';
 import { electionMutants } from './mutants/election-mutants.ts';
 import { logMutants } from './mutants/log-mutants.ts';
-import { openMutants } from './mutants/open-mutants.ts';
 import { readMutants } from './mutants/read-mutants.ts';
 import { regionMutants } from './mutants/region-mutants.ts';
 
@@ -17,9 +16,7 @@ export const mutants: readonly Mutant[] = [
 
 /** @throws {RangeError} when there is no mutant `id`. */
 export function findMutant(id: string): Mutant {
-  const found = [...mutants, ...openMutants].find((mutant) => mutant.id === id);
+  const found = mutants.find((mutant) => mutant.id === id);
   if (found === undefined) throw new RangeError(`there is no mutant ${id}`);
   return found;
 }
-
-export { openMutants };

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Mutant } from './mutant.ts';
-import { mutants, openMutants } from './mutants.ts';
+import { mutants } from './mutants.ts';
 
 /** What `npm run mutants` is told. */
 export interface MutantsOptions {
@@ -16,14 +16,14 @@ export class MutantsOptionsError extends Error {
   readonly code = 'invalidOptions';
 }
 
-export const usage = `usage: npm run mutants -- [--open] [--only ID[,ID...]] [--profile NAME] [--seeds N] [--from S] [--processes N]
-       npm run mutants -- [--open] --list`;
+export const usage = `usage: npm run mutants -- [--only ID[,ID...]] [--profile NAME] [--seeds N] [--from S] [--processes N]
+       npm run mutants -- --list`;
 
 /** @throws {MutantsOptionsError} with code `invalidOptions`. */
 export function parseMutantsOptions(args: readonly string[]): MutantsOptions {
   const values = parse(args);
   return {
-    mutants: select(values.open ? openMutants : mutants, values.only?.split(',')).map((mutant) => ({
+    mutants: select(values.only?.split(',')).map((mutant) => ({
       ...mutant,
       profile: values.profile ?? mutant.profile,
     })),
@@ -34,12 +34,11 @@ export function parseMutantsOptions(args: readonly string[]): MutantsOptions {
   };
 }
 
-function select(listed: readonly Mutant[], ids: readonly string[] | undefined): readonly Mutant[] {
-  if (ids === undefined) return listed;
-  const all = [...mutants, ...openMutants];
-  const unknown = ids.find((id) => !all.some((mutant) => mutant.id === id));
+function select(ids: readonly string[] | undefined): readonly Mutant[] {
+  if (ids === undefined) return mutants;
+  const unknown = ids.find((id) => !mutants.some((mutant) => mutant.id === id));
   if (unknown !== undefined) throw new MutantsOptionsError(`--only: there is no mutant ${JSON.stringify(unknown)}`);
-  return all.filter(({ id }) => ids.includes(id));
+  return mutants.filter(({ id }) => ids.includes(id));
 }
 
 function parse(args: readonly string[]) {
@@ -53,7 +52,6 @@ function parse(args: readonly string[]) {
         from: { type: 'string' },
         processes: { type: 'string' },
         list: { type: 'boolean' },
-        open: { type: 'boolean' },
       },
     }).values;
   } catch (error) {
