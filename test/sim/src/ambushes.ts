@@ -128,6 +128,8 @@ export class Ambushes {
     const isRestart = random.fraction() < 0.6;
     const won = this.#awaitMoment('vote', regionId, () => this.#blows.deafen(leader));
     if (isRestart) {
+      // Heard again, the leader would be followed at once; unheard, it counts on what it was promised before.
+      if (random.fraction() < 0.7) this.#blows.isolate(leader);
       const bystanders = others.filter((node) => node !== usurper);
       void Promise.all(bystanders.map((node) => crashFor(node, 1 + random.fraction() ** 2 * 300 * timeScale)));
     }
