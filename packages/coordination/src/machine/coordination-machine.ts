@@ -81,11 +81,12 @@ class CoordinationMachine implements RegionMachine {
       checkDepth(payload, 'command');
       const command = coordinationpb.Command.decode(payload);
       const store = this.#store;
-      const before = store.revision;
+      const { revision: before, compactRevision } = store;
       const answer = runCommand({ store, batch, index }, command);
       for (let revision = before + 1; revision <= store.revision; revision += 1) {
         this.#watches.publish(store.recent.get(revision));
       }
+      if (store.compactRevision !== compactRevision) this.#watches.forgetPieces();
       return answer;
     });
   }

@@ -82,21 +82,26 @@ export class WatchHub {
     // Looked at four times as often, so that a watch is at the most a quarter of the interval late.
     if (now - this.#remindedMs < progressIntervalMs / 4) return;
     this.#remindedMs = now;
-    for (const group of this.#groups.values()) group.forgetPieces();
+    this.forgetPieces();
     for (const subscription of this.#subscriptions) subscription.remind(now - progressIntervalMs);
+  }
+
+  /** Pieces that were made would be others now: there was a compaction, or time enough for all to have had them. */
+  forgetPieces(): void {
+    for (const group of this.#groups.values()) group.forgetPieces();
   }
 
   /** The data have been replaced; to be called while the store still is the old one: whoever waits has seen all of it. */
   beginReset(): void {
     this.#generation += 1;
-    for (const group of this.#groups.values()) group.forgetPieces();
+    this.forgetPieces();
     for (const subscription of this.#subscriptions) subscription.catchUp();
   }
 
   /** The store is the new one: whoever waits looks whether it has more. */
   endReset(): void {
     this.#generation += 1;
-    for (const group of this.#groups.values()) group.forgetPieces();
+    this.forgetPieces();
     for (const subscription of this.#subscriptions) subscription.lookAgain();
   }
 

@@ -20,6 +20,8 @@ const revision = fc.oneof(
 );
 const lease = fc.bigInt(1n, 3n);
 const someLease = fc.oneof({ weight: 4, arbitrary: fc.constant(0n) }, { weight: 1, arbitrary: lease });
+/** Filters let through whatever is there, mostly. */
+const filter = fc.oneof({ weight: 6, arbitrary: fc.constant(0n) }, { weight: 1, arbitrary: fc.bigInt(-1n, 30n) });
 const seldom = fc.nat(7).map((drawn) => drawn === 0);
 
 /** Range requests. */
@@ -29,14 +31,14 @@ export const rangeRequest: fc.Arbitrary<etcdserverpb.RangeRequest> = fc.record({
   limit: fc.bigInt(0n, 3n),
   revision,
   sortOrder: fc.constantFrom(0, 1, 2) as fc.Arbitrary<etcdserverpb.RangeRequestSortOrder>,
-  sortTarget: fc.constantFrom(0, 1, 2, 3, 4) as fc.Arbitrary<etcdserverpb.RangeRequestSortTarget>,
+  sortTarget: fc.constantFrom(0, 0, 0, 1, 2, 3, 4) as fc.Arbitrary<etcdserverpb.RangeRequestSortTarget>,
   serializable: fc.boolean(),
   keysOnly: seldom,
   countOnly: seldom,
-  minModRevision: revision,
-  maxModRevision: revision,
-  minCreateRevision: revision,
-  maxCreateRevision: revision,
+  minModRevision: filter,
+  maxModRevision: filter,
+  minCreateRevision: filter,
+  maxCreateRevision: filter,
 });
 
 const putRequest: fc.Arbitrary<etcdserverpb.PutRequest> = fc

@@ -174,7 +174,7 @@ const step = fc.oneof(
 test('watches tell every change once, in order and whole, from any revision on, or say that it is compacted', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 70, size: 'max' }), fc.boolean(), async (steps, isSmall) => {
-      const replica = new MachineReplica(isSmall ? { recentBytes: 600, pieceBytes: 60 } : {});
+      const replica = new MachineReplica(isSmall ? { recentBytes: 600, pieceBytes: 30 } : {});
       await replica.machine.load();
       const model = new NaiveStore(keyTexts);
       const watches: { watch: CheckedWatch; range: WatchedRange; from: number }[] = [];
@@ -271,6 +271,88 @@ test('a thousand watches of one prefix are told of a change with the same bytes,
   expect(await Promise.all(subscriptions.map((subscription) => subscription.next()))).toEqual(
     new Array(1_000).fill(undefined),
   );
+});
+
+/** A replica with a put to each of the keys, in order. */
+async function replicaWith(...keys: string[]): Promise<MachineReplica> {
+  const replica = new MachineReplica();
+  await replica.machine.load();
+  for (const key of keys) replica.apply(putOf(key));
+  return replica;
+}
+
+const putOf = (key: string) => ({ put: etcdserverpb.PutRequest.create({ key: bytes(key), value: bytes('x') }) });
+const compactTo = (revision: bigint) => ({ compact: { revision, physical: false } });
+
+function follow(replica: MachineReplica, request: Partial<etcdserverpb.WatchCreateRequest>): MachineSubscription {
+  const create = etcdserverpb.WatchCreateRequest.create({ key: bytes('a'), ...request });
+  return replica.machine.subscribe(etcdserverpb.WatchCreateRequest.encode(create));
+}
+
+async function pieceOf(subscription: MachineSubscription): Promise<etcdserverpb.WatchResponse> {
+  return etcdserverpb.WatchResponse.decode((await subscription.next()) as Uint8Array);
+}
+
+test.each(['progress', 'snapshot'])(
+  'a watch that had nothing to read is not behind: compaction, then %s',
+  async (then) => {
+    const replica = await replicaWith('a');
+    const subscription = follow(replica, { watchId: 7n });
+    await subscription.next();
+    const next = pieceOf(subscription);
+    await settle();
+    for (let count = 0; count < 5; count += 1) replica.apply(putOf('b'));
+    replica.apply(compactTo(7n));
+    await replica.write();
+    if (then === 'progress') {
+      expect(replica.read({ watchProgress: { watchId: 7n } }).watchProgress?.found).toBe(true);
+      expect(await next).toMatchObject({ canceled: false, header: { revision: 7n }, events: [] });
+      return;
+    }
+    await replica.machine.load();
+    await settle();
+    replica.apply(putOf('a'));
+    expect((await next).events.map(({ kv }) => kv?.modRevision)).toEqual([8n]);
+  },
+);
+
+test('what a key was before a compacted revision is not told, purged or not', async () => {
+  const replica = await replicaWith('a', 'a', 'a');
+  const befores = async (): Promise<(bigint | undefined)[]> => {
+    const subscription = follow(replica, { startRevision: 3n, prevKv: true });
+    await subscription.next();
+    return (await pieceOf(subscription)).events.map(({ prevKv }) => prevKv?.modRevision);
+  };
+  expect(await befores()).toEqual([2n, 3n]);
+  replica.apply(compactTo(3n));
+  expect(await befores()).toEqual([undefined, 3n]);
+  replica.apply({ purge: { limit: 10 } });
+  expect(await befores()).toEqual([undefined, 3n]);
+});
+
+test('a revision that is larger than a piece comes whole, or in parts if that is announced', async () => {
+  const replica = new MachineReplica({ pieceBytes: 100 });
+  await replica.machine.load();
+  const success = Array.from({ length: 10 }, (_, index) =>
+    etcdserverpb.RequestOp.create({ requestPut: putOf(`a${index}`).put }),
+  );
+  replica.apply({ txn: etcdserverpb.TxnRequest.create({ success }) });
+  replica.apply(putOf('a'));
+  const range = { rangeEnd: bytes('b'), startRevision: 1n };
+  const whole = follow(replica, range);
+  await whole.next();
+  expect(await pieceOf(whole)).toMatchObject({ fragment: false, header: { revision: 2n }, events: { length: 10 } });
+  expect(await pieceOf(whole)).toMatchObject({ fragment: false, header: { revision: 3n }, events: { length: 1 } });
+  const parts = follow(replica, { ...range, fragment: true });
+  await parts.next();
+  const keys: string[] = [];
+  let piece = await pieceOf(parts);
+  for (; piece.fragment; piece = await pieceOf(parts)) {
+    expect(piece.header?.revision).toBe(1n);
+    for (const { kv } of piece.events) keys.push(text(kv?.key as Uint8Array));
+  }
+  for (const { kv } of piece.events) keys.push(text(kv?.key as Uint8Array));
+  expect(keys).toEqual([...success.map((_, index) => `a${index}`), 'a']);
 });
 
 test.each([

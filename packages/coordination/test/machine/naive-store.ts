@@ -63,6 +63,11 @@ export class NaiveStore {
     return this.#pictures.length - 1;
   }
 
+  /** The store as it was at a revision. */
+  at(revision: number): Picture {
+    return this.#pictures[revision] ?? new Map();
+  }
+
   get latest(): Picture {
     return this.#pictures.at(-1) as Picture;
   }
