@@ -57,7 +57,7 @@ test('the machine answers as a naive model of it does, purged and reloaded at an
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
@@ -134,6 +134,6 @@ test('any bytes are answered, and change nothing unless they are a command', asy
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });

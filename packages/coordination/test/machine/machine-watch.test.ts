@@ -215,7 +215,7 @@ test('watches tell every change once, in order and whole, from any revision on, 
         compare(watch, range, model, from);
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
 });
 
