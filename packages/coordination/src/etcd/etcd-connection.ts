@@ -81,6 +81,7 @@ export class EtcdConnection {
       const client = await endpoint.connect(service, this.settings.dialTimeoutMs, scope.signal);
       return { call: duplexCall(client, method, callMetadata(token, false)), endpoint, token };
     } catch (error) {
+      if (scope.end === 'timeout') endpoint.unanswered();
       if (scope.end !== undefined) throw scope.endError(error);
       if (error instanceof BackendError) throw error;
       endpoint.markFailed();
@@ -162,6 +163,7 @@ export class EtcdConnection {
       token = await tokenOf();
       client = await endpoint.connect(call.service, this.settings.dialTimeoutMs, scope.signal);
     } catch (error) {
+      if (scope.end === 'timeout') endpoint.unanswered();
       if (scope.end !== undefined) return { type: 'over', error: undefined };
       if (error instanceof EndpointError) return { type: 'notTaken', error: unreachable(error) };
       if (error instanceof BackendError) return { type: 'refused', error };
@@ -170,13 +172,13 @@ export class EtcdConnection {
     const pending = call.start(client, callMetadata(token, call.leaderless));
     try {
       const response = await this.#inTime(call, pending.response, scope);
-      endpoint.failedAtMs = 0;
+      endpoint.heard();
       return { type: 'answered', response };
     } catch (error) {
       pending.cancel();
+      if (error instanceof EndpointError || scope.end === 'timeout') endpoint.unanswered();
       if (scope.end === undefined) return { ...etcdFailure(error), token };
       // It was sent: the server may carry out what nobody waits for any more.
-      endpoint.markFailed();
       return { type: 'over', error: call.repeatable ? scope.endError() : outcomeUnknown(scope.endError()) };
     }
   }

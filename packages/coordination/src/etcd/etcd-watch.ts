@@ -3,6 +3,7 @@ import { BackendError } from '../backend/backend-error.ts';
 import type { Watch, WatchEvent, WatchRequest, WatchUpdate } from '../backend/watch.ts';
 import { onAbort } from './call-scope.ts';
 import type { EtcdConnection, EtcdStream } from './etcd-connection.ts';
+import { EndpointError } from './etcd-endpoint.ts';
 import { etcdFailure, watchRefusal } from './etcd-failure.ts';
 import { watchCreateRequest } from './etcd-request.ts';
 import { watchEvent } from './etcd-response.ts';
@@ -135,7 +136,8 @@ export class EtcdWatch implements Watch {
     this.#connection.runtime.logger.debug('a watch stream of etcd broke', { endpoint: opened.endpoint.address, error });
     if (failure.type === 'refused') throw failure.error;
     if (failure.type === 'token') return await this.#renewToken(opened, failure.error);
-    opened.endpoint.markFailed();
+    if (error instanceof EndpointError) opened.endpoint.unanswered();
+    else opened.endpoint.markFailed();
     return 'again';
   }
 
@@ -160,12 +162,13 @@ export class EtcdWatch implements Watch {
       if (received === 'woken') continue;
       if (received === 'nothing') {
         if (due !== undefined && due > 0) continue;
-        if (asked || !this.#announced) throw new Error('the stream is silent');
+        if (asked || !this.#announced) throw new EndpointError('the stream is silent');
         stream.send({ progress_request: {} });
         asked = true;
         continue;
       }
       asked = false;
+      opened.endpoint.heard();
       if (received.canceled) return await this.#canceled(received, opened);
       if (received.created) {
         if (this.#createdTooLate(received, start)) return 'again';
