@@ -40,14 +40,15 @@ describe.skipIf(!isEtcdInstalled())('the registry over etcd', () => {
     const registration = await one.registry.register({ name: 'orders', instanceId: 'a', address: '10.0.0.1:80' });
     const watch = other.registry.watch('orders');
     await listWhere(watch, ({ instances }) => instances.length === 1);
+    const lost = new Promise<void>((resolve) => {
+      registration.events.subscribe(({ type }) => type === 'lost' && resolve());
+    });
     await etcd.kill();
     const stale = await listWhere(watch, ({ isStale }) => isStale);
     expect(stale.instances).toHaveLength(1);
     expect(stale.staleSince).toBeInstanceOf(Date);
-    await until(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      return !registration.isRegistered;
-    });
+    await lost;
+    expect(registration.isRegistered).toBe(false);
     const again = new Promise<void>((resolve) => {
       registration.events.subscribe(({ type }) => type === 'registered' && resolve());
     });

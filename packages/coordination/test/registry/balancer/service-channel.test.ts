@@ -1,7 +1,8 @@
 import { createSystemRuntime, type Runtime, silentLogger } from '@flotilla/runtime';
-import { status } from '@grpc/grpc-js';
+import { connectivityState, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  BackendError,
   type ConnectionOptions,
   createServiceRegistry,
   type LoadBalanceStrategy,
@@ -85,6 +86,15 @@ async function reach(client: NamesClient, connected: readonly NamedServer[]): Pr
   });
 }
 
+/** Each member is within one of its share, from wherever the counting begins: within two. */
+function expectShares(names: readonly string[], shares: Readonly<Record<string, number>>): void {
+  const counted = tally(names);
+  expect(Object.keys(counted).sort()).toEqual(Object.keys(shares));
+  for (const [name, share] of Object.entries(shares)) {
+    expect(Math.abs((counted[name] ?? 0) - share)).toBeLessThanOrEqual(2);
+  }
+}
+
 describe('a channel of a service', () => {
   it('gives each instance its turn under round robin', async () => {
     const fleet = await Fleet.open();
@@ -111,10 +121,10 @@ describe('a channel of a service', () => {
       await fleet.start('c'),
     ];
     const { client } = await fleet.connect('weighted', all);
-    expect(tally(await client.names(450))).toEqual({ a: 250, b: 150, c: 50 });
+    expectShares(await client.names(450), { a: 250, b: 150, c: 50 });
     await fleet.registrations.get('a')?.setMetadata({ weight: '0' });
     await until(async () => !(await client.names(8)).includes('a'));
-    expect(tally(await client.names(200))).toEqual({ b: 150, c: 50 });
+    expectShares(await client.names(200), { b: 150, c: 50 });
   });
 
   it('gives requests to whom has the fewest under way under least connections', async () => {
@@ -122,28 +132,38 @@ describe('a channel of a service', () => {
     const [a, b, c] = [await fleet.start('a'), await fleet.start('b'), await fleet.start('c')];
     const { client } = await fleet.connect('leastConn', [a, b, c]);
     const received = [a, b, c].map(({ received }) => received);
-    const all = Array.from({ length: 30 }, () => client.get({ request: 'hold' }));
+    let answered = 0;
+    const hold = async (): Promise<void> => {
+      await client.get({ request: 'hold' });
+      answered += 1;
+    };
+    const all = Array.from({ length: 30 }, hold);
     await until(() => a.held.length + b.held.length + c.held.length === 30);
     expect([a, b, c].map((server, index) => server.received - (received[index] ?? 0))).toEqual([10, 10, 10]);
     b.release();
     c.release();
-    await until(async () => (await client.get()) !== 'a');
+    await until(() => answered === 20);
     expect(tally(await client.names(100))).toEqual({ b: 50, c: 50 });
     a.release();
     await Promise.all(all);
     expect(tally(await client.names(90))).toEqual({ a: 30, b: 30, c: 30 });
   });
 
-  it('does not count calls that are cancelled before they begin', async () => {
+  it('does not count calls that are cancelled, also before they begin', async () => {
     const fleet = await Fleet.open();
-    const all = [await fleet.start('a'), await fleet.start('b')];
-    const { client } = await fleet.connect('leastConn', all);
-    for (let call = 0; call < 50; call += 1) {
+    const a = await fleet.start('a');
+    const { client } = await fleet.connect('leastConn', [a]);
+    for (let call = 0; call < 60; call += 1) {
       const controller = new AbortController();
-      const cancelled = client.get({ signal: controller.signal });
+      const cancelled = codeOf(client.get({ signal: controller.signal }));
+      // Some before an instance is picked, some between that and the call's beginning, some after it.
+      for (let step = 0; step < call % 6; step += 1) await Promise.resolve();
       controller.abort();
-      expect(await codeOf(cancelled)).toBe(status.CANCELLED);
+      expect(await cancelled).toBe(status.CANCELLED);
     }
+    // Were they counted for ever, nothing would go to the one that they were given to.
+    const b = await fleet.start('b');
+    await reach(client, [a, b]);
     expect(tally(await client.names(100))).toEqual({ a: 50, b: 50 });
   });
 
@@ -268,6 +288,31 @@ describe('a channel of a service', () => {
     const codes: (status | undefined)[] = [];
     for (let call = 0; call < 40; call += 1) codes.push(await codeOf(client.get()));
     expect(codes.filter((code) => code === status.INVALID_ARGUMENT)).toHaveLength(20);
+  });
+
+  it('wakes up from idleness with the instances of then', async () => {
+    const fleet = await Fleet.open();
+    const a = await fleet.start('a');
+    const options = { channelOptions: { 'grpc.client_idle_timeout_ms': 1_000 } };
+    const { client, channel } = await fleet.connect('roundRobin', [a], options);
+    await until(() => channel.getConnectivityState(false) === connectivityState.IDLE);
+    const b = await fleet.start('b');
+    await fleet.leave(a);
+    await fleet.registry.discover('names');
+    expect(await client.get({ waits: true })).toBe('b');
+    expect(b.received).toBe(1);
+  });
+
+  it('heals when the backend lets it in at last', async () => {
+    const fleet = await Fleet.open();
+    const range = fleet.network.range.bind(fleet.network);
+    fleet.network.range = () => Promise.reject(new BackendError('permissionDenied', 'no right to read'));
+    const client = new NamesClient(await fleet.registry.getConnection('names', 'roundRobin'));
+    expect(await client.get().catch((error: Error) => error.message)).toContain('no right to read');
+    fleet.network.range = range;
+    await fleet.start('a');
+    await fleet.registry.discover('names');
+    expect(await client.get({ waits: true })).toBe('a');
   });
 
   it('goes on while the backend is away', async () => {
