@@ -5,12 +5,13 @@ export interface ConsoleStep {
 }
 
 /**
- * The commands of the first console block of a Markdown text. A line that begins with `$ ` is a command, what follows up to
- * the next one is its output, standard output and errors together, as a terminal shows them.
+ * The commands of the console blocks of a Markdown text. A line that begins with `$ ` is a command, what follows up to the next
+ * one is its output, standard output and errors together, as a terminal shows them.
  */
 export function consoleSteps(markdown: string): ConsoleStep[] {
-  const [, block = ''] = /```console\n([\s\S]*?)```/.exec(markdown) ?? [];
-  return block
+  const blocks = [...markdown.matchAll(/```console\n([\s\S]*?)```/g)].map(([, block = '']) => block);
+  return blocks
+    .join('')
     .split(/^\$ /m)
     .slice(1)
     .map((step) => {

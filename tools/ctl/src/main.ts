@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { createPinoLogger, createSystemRuntime } from '@flotilla/runtime';
 import { CommanderError } from 'commander';
 import { connectCluster } from './connect-cluster.ts';
-import { connectCoordinator } from './coordination/connect-coordinator.ts';
 import { exitCode } from './exit-code.ts';
 import { describeFailure } from './failure.ts';
 import { runProgram } from './program.ts';
@@ -55,7 +54,11 @@ async function runCommandLine(): Promise<number> {
         options,
         interrupt: interrupt.signal,
         connect: () => connectCluster(options, runtime, interrupt.signal),
-        coordinate: () => connectCoordinator(options, runtime),
+        coordinate: async () => {
+          // Loaded when asked for only: it would cost every command a third of a second of the processor.
+          const { connectCoordinator } = await import('./coordination/connect-coordinator.ts');
+          return connectCoordinator(options, runtime);
+        },
         takeSignals,
       }),
     });

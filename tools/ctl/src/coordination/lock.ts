@@ -1,4 +1,4 @@
-import { type Coordinator, type Lock, TimeoutError } from '@flotilla/coordination';
+import type { CoordinationErrorCode, Coordinator, Lock } from '@flotilla/coordination';
 import { type Command, CommandError } from '../command-context.ts';
 import { exitCode } from '../exit-code.ts';
 import { runGuarded } from './guarded-command.ts';
@@ -54,7 +54,8 @@ async function acquire(coordinator: Coordinator, args: LockArguments, signal: Ab
   try {
     return await locks.acquire(name, { ttlMs, timeoutMs: waitMs, signal });
   } catch (cause) {
-    if (waitMs === undefined || !(cause instanceof TimeoutError)) throw cause;
+    const timeout: CoordinationErrorCode = 'timeout';
+    if (waitMs === undefined || (cause as { readonly code?: unknown }).code !== timeout) throw cause;
     throw new CommandError(`the lock ${name} was not free within ${waitMs} ms`, exitCode.notDone, { cause });
   }
 }

@@ -1,9 +1,11 @@
-import { HealthStatus, type ServiceInfo, type ServiceList } from '@flotilla/coordination';
+import type { HealthStatus, ServiceInfo, ServiceList } from '@flotilla/coordination';
 import Table from 'cli-table3';
 import type { Command, CommandContext } from '../command-context.ts';
 import { exitCode } from '../exit-code.ts';
 import { firstAbort } from './first-abort.ts';
 import { withCoordinator } from './with-coordinator.ts';
+
+const healthy: HealthStatus = 'healthy';
 
 /** The instance to register. */
 export interface RegisterArguments {
@@ -66,7 +68,7 @@ function rendered({ terminal, options }: CommandContext, list: ServiceList): str
     style: { head: [], border: [], compact: true },
   });
   for (const info of list.instances) {
-    const style = info.health === HealthStatus.Healthy ? 'green' : 'red';
+    const style = info.health === healthy ? 'green' : 'red';
     table.push([
       info.instanceId,
       info.address,
