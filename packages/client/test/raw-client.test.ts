@@ -206,7 +206,7 @@ describe('giving up', () => {
 });
 
 it('reports every store, and the reason of one that is silent', async () => {
-  const { client, cluster } = await startTestCluster();
+  const { client, cluster } = await startTestCluster({ attemptTimeoutMs: 5_000 });
   cluster.killStore(2);
   const reports = await client.storeReports();
   expect(reports.map(({ type, store }) => `${store.id} ${type}`)).toEqual(['1 answered', '2 silent', '3 answered']);
