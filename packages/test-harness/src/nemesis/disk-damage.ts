@@ -97,9 +97,12 @@ export function loseDatabase(node: TestNode, random: Random): DiskDamage {
  * no store could tell: when all that is lost had not been applied. The node must be down.
  */
 export function truncateLog(node: TestNode, image: MemoryDisk['pairs']): DiskDamage | undefined {
-  const isNoticed = storedPeers(node).some(
-    ({ appliedIndex, isApplying, region }) => !isApplying && storedLastIndex(image, region.id) < appliedIndex,
-  );
+  const isNoticed = storedPeers(node).some(({ appliedIndex, isApplying, region, truncatedIndex }) => {
+    const lastIndex = storedLastIndex(image, region.id);
+    // Without a raft state a region that has applied nothing is taken for one that a split has just made.
+    const looksNew = lastIndex === 0 && appliedIndex === truncatedIndex;
+    return !isApplying && !looksNew && lastIndex < appliedIndex;
+  });
   if (!isNoticed) return undefined;
   node.raftDisk.restore(image);
   return { what: 'the log database has lost its end', isThere: () => true };

@@ -1,3 +1,4 @@
+import { raftStateKey } from '@flotilla/engine';
 import { eraftpb } from '@flotilla/protocol';
 import {
   canLose,
@@ -73,6 +74,29 @@ describe('damage of a disk', () => {
     cluster.crash(node, { keepsPageCache: true });
     expect(truncateLog(node, later)).toBeDefined();
     expect(await restartCode(cluster, node)).toMatch(/^corrupted/);
+  });
+
+  it('that takes away all that a new region has in the log is not done: such a region is known by having nothing', async () => {
+    const cluster = await TestCluster.start(1);
+    const node = cluster.nodes[0] as TestNode;
+    await cluster.put('k', '1');
+    const image = node.raftDisk.durableImage();
+    await cluster.orders.split('m');
+    const client = cluster.createClient('a');
+    await cluster.run(client.put('z', '1'));
+    // What the new region has applied goes with the crash; its log stays.
+    cluster.crash(node);
+    const before = node.raftDisk.pairs.size;
+    const parentId = cluster.scheduler.mustRegion(new Uint8Array(0)).id;
+    const parentState = node.raftDisk.pairs.get(raftStateKey(parentId));
+    // Of the old region nothing is lost.
+    const whole = image.clone();
+    if (parentState !== undefined) whole.set(raftStateKey(parentId), parentState);
+    expect(truncateLog(node, whole)).toBeUndefined();
+    expect(node.raftDisk.pairs.size).toBe(before);
+    await cluster.restart(node);
+    expect(await cluster.run(client.get('z'))).toBe('1');
+    await cluster.close();
   });
 
   it('of snapshot files says what it did', async () => {
