@@ -89,6 +89,9 @@ async function refusesToKeep(harness: ComplianceHarness): Promise<void> {
   const both = backend.put({ key: bytes('a'), value: bytes('1'), leaseId, keepLease: true });
   await rejectsWith(both, 'invalidArgument');
   await rejectsWith(backend.put({ key: bytes('a'), value: bytes('1'), leaseId: leaseId + 1n }), 'leaseNotFound');
+  const neither = { key: bytes('a'), keepValue: true, leaseId: leaseId + 1n } as const;
+  await rejectsWith(backend.put(neither), 'leaseNotFound');
+  await rejectsWith(backend.transact({ compare: [], success: [{ type: 'put', ...neither }] }), 'keyNotFound');
   equal(await revisionOf(backend), base);
 }
 

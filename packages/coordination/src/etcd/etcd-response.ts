@@ -61,19 +61,27 @@ export function watchEvent(event: IEvent): WatchEvent {
   return previous === null ? { type, kv } : { type, kv, previous: keyValue(previous) };
 }
 
-/** The results inside a transaction; etcd leaves some of their headers out, and the transaction's goes for all. */
+/** What every answer inside a transaction has, as far as etcd fills it in. */
+type Headed = { readonly header: ITxnResponse['header'] | null };
+
+/** The result of an operation inside a transaction; where etcd leaves its revision out the transaction's goes for it. */
 function operationResult(response: IResponseOp, revision: bigint): OperationResult {
-  const header = { revision: revision.toString() } as ITxnResponse['header'];
+  const withRevision = <Answer extends Headed>(
+    answer: Answer,
+  ): Answer & { readonly header: ITxnResponse['header'] } => {
+    const own = BigInt(answer.header?.revision ?? 0);
+    return { ...answer, header: { revision: (own === 0n ? revision : own).toString() } as ITxnResponse['header'] };
+  };
   const kind = (response as unknown as { readonly response: keyof IResponseOp }).response;
   switch (kind) {
     case 'response_range':
-      return { type: 'range', ...rangeResult({ ...response.response_range, header }) };
+      return { type: 'range', ...rangeResult(withRevision(response.response_range)) };
     case 'response_put':
-      return { type: 'put', ...putResult({ ...response.response_put, header }) };
+      return { type: 'put', ...putResult(withRevision(response.response_put)) };
     case 'response_delete_range':
-      return { type: 'delete', ...deleteResult({ ...response.response_delete_range, header }) };
+      return { type: 'delete', ...deleteResult(withRevision(response.response_delete_range)) };
     case 'response_txn':
-      return { type: 'transaction', ...transactionResult({ ...response.response_txn, header }) };
+      return { type: 'transaction', ...transactionResult(withRevision(response.response_txn)) };
   }
 }
 

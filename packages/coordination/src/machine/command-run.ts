@@ -41,7 +41,7 @@ export function runCommand(target: CommandTarget, command: coordinationpb.Comman
 
 function applyPut({ store, batch }: CommandTarget, request: etcdserverpb.PutRequest): coordinationpb.Answer {
   checkPut(request);
-  checkPutAgainst(store, request);
+  checkPutAgainst(store, request, true);
   const write = new WriteTransaction(store, batch);
   const put = runPut(store, write, request);
   write.commit();

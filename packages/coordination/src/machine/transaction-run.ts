@@ -48,11 +48,18 @@ function planOperation(store: MvccStore, operation: etcdserverpb.RequestOp): Pla
   throw new MachineError('InvalidArgument');
 }
 
-/** @throws {MachineError} when the put's lease is not there, or the key of which something is to be kept. */
-export function checkPutAgainst(store: MvccStore, request: etcdserverpb.PutRequest): void {
+/**
+ * Checks a put against the store. Where both are missing, the lease is named of a put that stands alone, and the key of one in a
+ * transaction. Source: etcd.
+ *
+ * @throws {MachineError} when the put's lease is not there, or the key of which something is to be kept.
+ */
+export function checkPutAgainst(store: MvccStore, request: etcdserverpb.PutRequest, isAlone = false): void {
   const isKept = request.ignoreValue || request.ignoreLease;
-  if (isKept && store.index.get(textOf(request.key))?.live === undefined) throw new MachineError('KeyNotFound');
-  if (request.lease !== 0n && store.leases.get(request.lease) === undefined) throw new MachineError('LeaseNotFound');
+  const lacksKey = isKept && store.index.get(textOf(request.key))?.live === undefined;
+  const lacksLease = request.lease !== 0n && store.leases.get(request.lease) === undefined;
+  if (lacksKey && !(isAlone && lacksLease)) throw new MachineError('KeyNotFound');
+  if (lacksLease) throw new MachineError('LeaseNotFound');
 }
 
 /** Carries out a plan without writes. */
