@@ -5,7 +5,7 @@ import { DirectMachine } from '../machine/direct-machine.ts';
 import { type ContentionReport, LockContention } from './lock-contention.ts';
 
 /** More seeds than a test can wait for, asked for by hand. */
-const seeds = Number(process.env['LOCK_SEEDS'] ?? 20);
+const seeds = Number(process.env['LOCK_SEEDS'] ?? 30);
 const firstSeed = Number(process.env['LOCK_FIRST_SEED'] ?? 1);
 const ttlMs = 3_000;
 

@@ -55,7 +55,7 @@ interface Process {
 
 /**
  * Contenders for one lock that guards a resource, in virtual time: they acquire in all ways, write under the lock, some writes
- * arriving late, release or die, while processes are paused, killed, cut off and lied to by silence, and clocks jump. Looks after
+ * arriving late, release or die, while processes are paused, killed, cut off, left without answers or with late ones, and clocks jump. Looks after
  * each event of the world whether two hold the lock at once, and whether it is idle for too long.
  */
 export class LockContention {
@@ -228,7 +228,7 @@ export class LockContention {
     }
     if (holders > 1) this.#violations.add(`${holders} hold the lock at ${nowMs} ms`);
     const canWait = ({ isWaiting, isPaused, isDead, link }: Contender): boolean =>
-      isWaiting && !isPaused && !isDead && !link.isCut && !link.answersAreLost;
+      isWaiting && !isPaused && !isDead && !link.isCut && !link.answersAreLost && link.answerMs <= 20;
     if (holders > 0 || !this.#contenders.some(canWait)) {
       this.#idleSinceMs = undefined;
       return;
@@ -251,9 +251,9 @@ export class LockContention {
     this.#lastFaultMs = this.#place.world.nowMs;
     const lastsMs = this.#random.integer(10, 2 * this.#options.ttlMs);
     const { faults = [] } = this.#place;
-    const kind = this.#random.integer(0, 5 + faults.length);
-    if (kind >= 5) {
-      faults[kind - 5]?.(lastsMs);
+    const kind = this.#random.integer(0, 6 + faults.length);
+    if (kind >= 6) {
+      faults[kind - 6]?.(lastsMs);
       this.#place.clock.timers.after(lastsMs, () => {
         this.#lastFaultMs = this.#place.world.nowMs;
       });
@@ -266,13 +266,21 @@ export class LockContention {
     const choice = held.length > 0 ? held : living;
     const contender = choice[this.#random.integer(0, choice.length)] as Contender;
     if (kind === 0) {
-      contender.isPaused = true;
-      contender.runtime.pause();
+      this.#pause(contender);
     } else if (kind === 1) {
       contender.link.isCut = true;
     } else if (kind === 2) {
       contender.link.answersAreLost = true;
     } else if (kind === 3) {
+      // Answers that are old when they come, and then a pause: whoever counts from an answer is wrong by its age.
+      contender.link.answerMs = this.#random.integer(100, this.#options.ttlMs / 3);
+      const pauseMs = this.#random.integer(this.#options.ttlMs, 2 * this.#options.ttlMs);
+      this.#place.clock.timers.after(lastsMs, () => {
+        this.#pause(contender);
+        this.#place.clock.timers.after(pauseMs, () => this.#heal(contender));
+      });
+      return;
+    } else if (kind === 4) {
       contender.runtime.clock.jumpWall(this.#random.integer(-3_600_000, 3_600_000));
     } else {
       contender.isDead = true;
@@ -282,10 +290,18 @@ export class LockContention {
     this.#place.clock.timers.after(lastsMs, () => this.#heal(contender));
   }
 
+  #pause(contender: Contender): void {
+    this.#lastFaultMs = this.#place.world.nowMs;
+    if (this.#isOver) return;
+    contender.isPaused = true;
+    contender.runtime.pause();
+  }
+
   #heal(contender: Contender): void {
     this.#lastFaultMs = this.#place.world.nowMs;
     contender.link.isCut = false;
     contender.link.answersAreLost = false;
+    contender.link.answerMs = this.#random.integer(1, 20);
     if (!contender.isPaused) return;
     contender.isPaused = false;
     contender.runtime.resume();
