@@ -98,6 +98,8 @@ export class NaiveStore {
     const single = { requestRange: undefined, requestPut: put, requestDeleteRange: deleteRange, requestTxn: undefined };
     if (put !== undefined || deleteRange !== undefined) {
       this.#checkOperation(single, 1);
+      // Of a put that stands alone etcd checks the lease first.
+      if (put !== undefined) this.#checkLease(put);
       this.#checkNow(single);
       const response = this.#write(() => this.#do(single));
       return create({ put: response.responsePut, deleteRange: response.responseDeleteRange });
@@ -226,7 +228,11 @@ export class NaiveStore {
     if (requestPut === undefined) return;
     const isKept = requestPut.ignoreValue || requestPut.ignoreLease;
     if (isKept && !this.latest.has(text(requestPut.key))) throw new Refusal('KeyNotFound');
-    if (requestPut.lease !== 0n && !this.leases.has(requestPut.lease)) throw new Refusal('LeaseNotFound');
+    this.#checkLease(requestPut);
+  }
+
+  #checkLease({ lease }: etcdserverpb.PutRequest): void {
+    if (lease !== 0n && !this.leases.has(lease)) throw new Refusal('LeaseNotFound');
   }
 
   #holds(compare: etcdserverpb.Compare): boolean {
