@@ -86,6 +86,9 @@ export interface CoordinationBackend extends AsyncDisposable {
 
   /** Resolves when a quorum has answered. */
   ping(options?: CallOptions): Promise<void>;
-  /** Ends watches and connections; what is under way rejects with `closed`. Leases are left to expire. */
+  /**
+   * Ends watches and connections; what is under way rejects with `closed`, or, being a write that was sent, with
+   * `outcomeUnknown`. Leases are left to expire.
+   */
   close(): Promise<void>;
 }

@@ -2,7 +2,10 @@ import type { KeyRange, KeyValue } from './key-value.ts';
 
 /** What to watch. */
 export interface WatchRequest extends KeyRange {
-  /** The first revision of interest, of the past too unless compacted; what follows the call unless given. */
+  /**
+   * The first revision of interest, of the past too unless compacted; what follows the call unless given. At the compacted revision
+   * itself a backend may say `compacted`: etcd forgets its deletions.
+   */
   readonly startRevision?: bigint | undefined;
   /** Brings each key as it was before the change, as far as that is not compacted. */
   readonly previous?: boolean | undefined;
