@@ -79,6 +79,7 @@ export class Ambushes {
     await plots[random.integer(0, plots.length)]?.call(this, target, random);
     this.#watcher = undefined;
     cluster.network.heal();
+    await this.#blows.end();
   }
 
   /** Strikes the sender at any moment, in any way. */
@@ -117,7 +118,7 @@ export class Ambushes {
 
   /** A member that does not hear the leader campaigns among members that do; they may have just been started again. */
   async #usurp({ regionId, leader }: Target, random: Random): Promise<void> {
-    const { cluster, crashFor, timeScale } = this.#options;
+    const { cluster, timeScale } = this.#options;
     const others = cluster.nodes.filter((node) => node !== leader && node.store !== undefined);
     const usurper = others[random.integer(0, Math.max(1, others.length))];
     if (usurper === undefined) return;
@@ -131,7 +132,7 @@ export class Ambushes {
       // Heard again, the leader would be followed at once; unheard, it counts on what it was promised before.
       if (random.fraction() < 0.7) this.#blows.isolate(leader);
       const bystanders = others.filter((node) => node !== usurper);
-      void Promise.all(bystanders.map((node) => crashFor(node, 1 + random.fraction() ** 2 * 300 * timeScale)));
+      for (const node of bystanders) this.#blows.crash(node, 1 + random.fraction() ** 2 * 300 * timeScale);
     }
     await won;
     await this.#pass(electionMs);

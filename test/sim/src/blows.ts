@@ -17,6 +17,8 @@ export interface BlowsOptions {
 /** What ambushes do to a store; whoever deals a blow heals the network afterwards. */
 export class Blows {
   readonly #options: BlowsOptions;
+  /** Crashes whose stores have not started again. */
+  #crashes: Promise<void>[] = [];
 
   constructor(options: BlowsOptions) {
     this.#options = options;
@@ -29,7 +31,7 @@ export class Blows {
     else if (dice < 0.45) this.isolateSoon(node, random);
     else if (dice < 0.6) this.deafen(node);
     else if (dice < 0.7) this.halve(node, random);
-    else void this.crashSoon(node, random);
+    else this.#follow(this.crashSoon(node, random));
   }
 
   /** Nobody but its clients reaches the store; every other link is whole. */
@@ -59,6 +61,24 @@ export class Blows {
     this.#note(`${[node.storeId, ...company].join(' ')} are cut off from the others`);
     const rest = others.filter((one) => !company.includes(one));
     this.#options.cluster.network.partition([[node.storeId, ...company], rest]);
+  }
+
+  /** It crashes at once, and starts again after so long. */
+  crash(node: TestNode, ms: number): void {
+    this.#follow(this.#options.crashFor(node, ms));
+  }
+
+  /** Waits until every store has started again. @throws why one does not. */
+  async end(): Promise<void> {
+    const crashes = this.#crashes;
+    this.#crashes = [];
+    await Promise.all(crashes);
+  }
+
+  #follow(crash: Promise<void>): void {
+    // Whether it fails is asked at the end.
+    crash.catch(() => undefined);
+    this.#crashes.push(crash);
   }
 
   /** It crashes within an election timeout, and starts again within another. */

@@ -117,7 +117,7 @@ export const logMutants: readonly Mutant[] = [
   {
     id: 'learner-counts',
     description: 'the acknowledgement of a learner counts like that of a voter',
-    profile: 'regions',
+    profile: 'upheaval',
     edits: [
       {
         module: 'raft/tracker/progress-tracker',
