@@ -139,10 +139,10 @@ describe.skipIf(!isEtcdInstalled())('locks on etcd', () => {
       const runtime = createSystemRuntime({ logger: silentLogger });
       const backend = openEtcdBackend({ endpoints: ['${etcd.endpoint}'], runtime });
       const lock = await new DistributedLock({ backend, runtime }).acquire('k', { ttlMs: 2000 });
-      console.log('acquired', lock.isHeld);
+      console.log('acquired', String(lock.isHeld));
       lock.signal.addEventListener('abort', () => console.log('told'));
       for await (const line of createInterface({ input: process.stdin })) {
-        console.log('held:', lock.isHeld);
+        console.log('held:', String(lock.isHeld));
         await lock.guardedPut('r', 'stale').then(() => console.log('written'), (error) => console.log(error.name));
       }
     `;
