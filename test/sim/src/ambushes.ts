@@ -20,6 +20,8 @@ interface Target {
 /** What ambushes act on. */
 export interface AmbushesOptions extends BlowsOptions {
   readonly rivals: Rivals;
+  /** Whether nobody is to order changes of members now. */
+  readonly areMembersFrozen: () => boolean;
 }
 
 /** Somebody who waits for a moment. */
@@ -163,13 +165,18 @@ export class Ambushes {
     await this.#pass((0.2 + random.fraction()) * electionMs);
   }
 
-  /** Divides the members just when a change among them is committed. */
+  /**
+   * Divides the members just when a change among them is committed. Orders none while they are frozen: a store whose disk is
+   * damaged is one that the members of then can do without, and fewer of them might not.
+   */
   async #divide({ regionId }: Target, random: Random): Promise<void> {
-    const { cluster } = this.#options;
+    const { areMembersFrozen, cluster } = this.#options;
+    if (areMembersFrozen()) return;
     if (!cluster.scheduler.isSettled(regionId)) {
       cluster.scheduler.cancelOperators(regionId);
       // What was asked for is still done: an order from before that shows could bring back a peer that was removed.
       await this.#pass(3 * electionMs);
+      if (areMembersFrozen()) return;
     }
     if (random.fraction() < 0.7) orderJointChange(cluster, regionId, random);
     else orderAnyChange(cluster, random);

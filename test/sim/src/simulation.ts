@@ -121,10 +121,12 @@ class Simulation {
     const observer = new ClusterObserver(cluster, 200 * this.#plan.timeScale);
     const shared = { cluster, trace: this.#trace, timeScale: this.#plan.timeScale };
     const rivals = new Rivals({ ...shared, histories: this.#histories, isOver: () => this.#isOver });
+    const losses = new Losses(cluster, this.#trace);
     const random = cluster.world.random.fork('ambush crashes');
     this.#ambushes = new Ambushes({
       ...shared,
       rivals,
+      areMembersFrozen: () => losses.areMembersFrozen,
       crashFor: (node, ms) => crashFor(context, node, ms, random),
     });
     const context: FaultContext = {
@@ -137,7 +139,7 @@ class Simulation {
       excused: this.#excused,
       opening: new Set(),
       paused: new Set(),
-      losses: new Losses(cluster, this.#trace),
+      losses,
     };
     let areReplicasEqual = false;
     const repairing = context.losses.repair(context, () => areReplicasEqual);
